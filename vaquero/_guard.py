@@ -1,0 +1,63 @@
+"""Never in the way: what goes wrong inside vaquero stays inside vaquero."""
+
+from __future__ import annotations
+
+import functools
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
+
+from vaquero import _log
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+#: Tests set this to see our own faults instead of a log line.
+strict = False
+
+
+def quiet(fallback: R) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Make a function of ours safe to call from an application.
+
+    ``Exception`` is caught, said once a minute on the ``vaquero`` logger, and ``fallback`` is
+    returned. ``KeyboardInterrupt``, ``SystemExit`` and ``GeneratorExit`` belong to the application
+    and pass. Not for functions that run code of the application: its exceptions must pass.
+
+    Args:
+        fallback: What the caller gets when our code failed.
+    """
+
+    def decorate(function: Callable[P, R]) -> Callable[P, R]:
+        @functools.wraps(function)
+        def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
+            try:
+                return function(*args, **kwargs)
+            except Exception as error:
+                report(error, function.__qualname__)
+                return fallback
+
+        return guarded
+
+    return decorate
+
+
+def report(error: BaseException, where: str) -> None:
+    """Say that our own code failed at ``where``; raise it again where tests ask for that."""
+    if strict:
+        raise error
+    _log.warn(
+        f"internal:{where}",
+        "vaquero itself failed in %s (%s); the application is not affected.",
+        where,
+        describe(error),
+    )
+
+
+def describe(error: BaseException) -> str:
+    """The error's class and text, for a log line; survives errors that cannot be printed."""
+    try:
+        text = str(error)
+    except BaseException:
+        text = "its text cannot be printed"
+    return f"{type(error).__name__}: {text}"[:300]

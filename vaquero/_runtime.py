@@ -1,0 +1,105 @@
+"""The only process-wide state of vaquero: the current SDK, the starter, and what to do after fork.
+
+The street (``vaquero/__init__.py``) installs the starter, so that the first call in ``tracing`` can
+start the SDK without importing upward.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import weakref
+from typing import TYPE_CHECKING, Any
+
+from vaquero import _log
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+#: The SDK in use, an object of ``vaquero.sdk``; None before the first call and after shutdown.
+sdk: Any = None
+
+#: Makes the default SDK; installed by the street.
+starter: Callable[[], Any] | None = None
+
+_lock = threading.RLock()
+_starting = False
+_closed = False
+_child_hooks: list[Callable[[], Callable[[], None] | None]] = []
+
+
+def ensure_started() -> Any:
+    """The SDK in use; the first call starts the default one. None where that is not possible.
+
+    After ``shutdown`` a first call does not start a new one: only ``init`` does.
+    """
+    global _starting
+    if sdk is not None or starter is None or _closed:
+        return sdk
+    with _lock:
+        # The starter itself may reach code that calls here (an instrumented library).
+        if sdk is not None or _starting or _closed:
+            return sdk
+        _starting = True
+        try:
+            return starter()
+        finally:
+            _starting = False
+
+
+def set_sdk(new: Any) -> Any:
+    """Make this the SDK in use and give back the one before.
+
+    None marks an explicit shutdown: from then on no first call starts a default SDK.
+    """
+    global sdk, _closed
+    with _lock:
+        before, sdk = sdk, new
+        _closed = new is None
+        return before
+
+
+def reopen() -> None:
+    """As if the process were new: the next first call may start a default SDK (for tests)."""
+    global sdk, _closed
+    with _lock:
+        sdk = None
+        _closed = False
+
+
+def after_fork_in_child(hook: Callable[[], None]) -> None:
+    """Run ``hook`` in every forked child, in the order of registration.
+
+    Bound methods are held weakly: a dead object's hook is dropped. A hook that raises is reported
+    and does not stop the next. Where there is no ``fork`` this does nothing.
+    """
+    reference: Callable[[], Callable[[], None] | None]
+    if hasattr(hook, "__self__"):
+        reference = weakref.WeakMethod(hook)  # type: ignore[arg-type]
+    else:
+        reference = _always(hook)
+    _child_hooks.append(reference)
+
+
+def _always(hook: Callable[[], None]) -> Callable[[], Callable[[], None] | None]:
+    return lambda: hook
+
+
+def _in_child() -> None:
+    global _lock, _starting
+    _lock = threading.RLock()
+    _starting = False
+    _log.reset()
+    for reference in list(_child_hooks):
+        hook = reference()
+        if hook is None:
+            _child_hooks.remove(reference)
+            continue
+        try:
+            hook()
+        except Exception as error:
+            _log.warn("fork", "vaquero could not prepare the forked child: %r", error)
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_in_child)
