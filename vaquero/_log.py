@@ -32,9 +32,10 @@ def warn(kind: str, message: str, *args: Any) -> None:
     said, skipped = _admit(kind)
     if not said:
         return
-    suffix = f" ({skipped} more of this kind in between)" if skipped else ""
+    if skipped:
+        message, args = f"{message} (%d more of this kind in between)", (*args, skipped)
     try:
-        logger.warning(message + suffix, *args)
+        logger.warning(message, *args)
     except Exception:
         return  # A broken handler of the application is not ours to report.
 

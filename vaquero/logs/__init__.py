@@ -1,1 +1,1 @@
-
+"""Logs: the bridge from the standard library to OpenTelemetry."""

@@ -1,0 +1,241 @@
+"""Who the process is: the attributes of its resource, found without blocking or network."""
+
+from __future__ import annotations
+
+import functools
+import os
+import platform
+import re
+import socket
+import sys
+import uuid
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from vaquero import _log
+from vaquero.version import __version__
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+if TYPE_CHECKING:
+    from opentelemetry.sdk.resources import Resource
+
+    from vaquero.config import Settings
+
+#: What the specification calls a service whose name nobody gave.
+UNKNOWN_PREFIX = "unknown_service"
+
+#: Words that run programs: never a service's name where something better is known.
+_LAUNCHERS = frozenset(
+    {
+        "uvicorn",
+        "gunicorn",
+        "hypercorn",
+        "granian",
+        "flask",
+        "celery",
+        "pytest",
+        "uwsgi",
+        "django-admin",
+    }
+)
+
+
+def build(settings: Settings, *, host_only: bool = False) -> Resource:
+    """The resource of this process.
+
+    ``OTEL_RESOURCE_ATTRIBUTES`` and arguments win over what is found. Neither the command's
+    arguments nor the environment are ever exported.
+
+    Args:
+        settings: Where names and attributes are taken from.
+        host_only: Leave out what tells one process of a host from another
+            (``service.instance.id``, ``process.*``): the resource of host gauges.
+    """
+    from opentelemetry.sdk.resources import Resource
+
+    found: dict[str, Any] = {}
+    found.update(_host())
+    found.update(_container())
+    if not host_only:
+        found.update(_process())
+        found["service.instance.id"] = str(uuid.uuid4())
+    found.update(_upstream_detectors(settings["resource_detectors"]))
+    given = _given(settings)
+    found.update(given)
+    found.setdefault("service.name", service_name(settings))
+    if host_only:
+        found.pop("service.instance.id", None)
+    found["telemetry.distro.name"] = "vaquero"
+    found["telemetry.distro.version"] = __version__
+    return _base().merge(Resource(found))
+
+
+def keeps_instance_id(settings: Settings) -> bool:
+    """Whether the user gave ``service.instance.id``, so that a forked child must keep it."""
+    return "service.instance.id" in (settings["resource_attributes"] or {})
+
+
+def service_name(settings: Settings) -> str:
+    """``service.name`` by reason, where nobody gave one.
+
+    The name of the project in the folder started in, else that of the module or script, else
+    the specification's ``unknown_service:python``.
+    """
+    return (
+        settings["service_name"]
+        or settings["project_name"]
+        or _project_name(Path.cwd)
+        or _program_name(sys.argv, sys.modules.get("__main__"))
+        or f"{UNKNOWN_PREFIX}:python"
+    )
+
+
+def _base() -> Resource:
+    """telemetry.sdk.*; not ``Resource.create``, which would read the environment once more."""
+    from importlib.metadata import version
+
+    from opentelemetry.sdk.resources import Resource
+
+    return Resource(
+        {
+            "telemetry.sdk.language": "python",
+            "telemetry.sdk.name": "opentelemetry",
+            "telemetry.sdk.version": version("opentelemetry-sdk"),
+        }
+    )
+
+
+def _given(settings: Settings) -> dict[str, Any]:
+    given: dict[str, Any] = dict(settings["resource_attributes"] or {})
+    named = {
+        "service.name": settings["service_name"],
+        "service.version": settings["service_version"],
+        "deployment.environment.name": settings["environment"],
+        "vaquero.project.id": settings["project_id"],
+        "vaquero.project.name": settings["project_name"],
+    }
+    given.update({key: value for key, value in named.items() if value})
+    tags: dict[str, Any] = settings["tags"] or {}
+    given.update({f"vaquero.tag.{key}": str(value) for key, value in tags.items()})
+    return {key: value for key, value in given.items() if key and value is not None}
+
+
+def _host() -> dict[str, Any]:
+    system = platform.system().lower()
+    found: dict[str, Any] = {
+        "host.name": socket.gethostname(),
+        "host.arch": _ARCHITECTURES.get(platform.machine().lower(), platform.machine().lower()),
+        "os.type": {"windows": "windows", "darwin": "darwin"}.get(system, system),
+        "os.version": platform.release(),
+    }
+    identity = _first_line("/etc/machine-id") or _first_line("/var/lib/dbus/machine-id")
+    if identity:
+        found["host.id"] = identity
+    return {key: value for key, value in found.items() if value}
+
+
+_ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64", "i386": "x86", "i686": "x86"}
+
+
+def _process() -> dict[str, Any]:
+    implementation = sys.implementation
+    return {
+        "process.pid": os.getpid(),
+        "process.executable.name": os.path.basename(sys.executable or "python"),
+        "process.runtime.name": implementation.name,
+        "process.runtime.version": ".".join(str(part) for part in implementation.version[:3]),
+        "process.runtime.description": sys.version.replace("\n", " "),
+    }
+
+
+_CONTAINER_ID = re.compile(r"(?<![0-9a-f])([0-9a-f]{64})(?![0-9a-f])")
+
+
+def _container() -> dict[str, Any]:
+    """``container.id`` from the cgroup or mount table; nothing outside a container."""
+    for path in ("/proc/self/cgroup", "/proc/self/mountinfo"):
+        for line in _text(path).splitlines():
+            if path.endswith("mountinfo") and "/containers/" not in line:
+                continue
+            match = _CONTAINER_ID.search(line)
+            if match:
+                return {"container.id": match.group(1)}
+    return {}
+
+
+def _upstream_detectors(names: tuple[str, ...]) -> Mapping[str, Any]:
+    """Attributes of the detectors that the user asked for by name, ours aside."""
+    found: dict[str, Any] = {}
+    wanted = [name for name in names if name not in ("otel", "service_instance")]
+    if not wanted:
+        return found
+    from importlib.metadata import entry_points
+
+    known = {point.name: point for point in entry_points(group="opentelemetry_resource_detector")}
+    for name in known if "*" in wanted else wanted:
+        found.update(_detect(name, known))
+    return found
+
+
+def _detect(name: str, known: Mapping[str, Any]) -> Mapping[str, Any]:
+    try:
+        return known[name].load()().detect().attributes
+    except Exception as error:  # A detector is somebody else's code.
+        _log.warn(f"detector:{name}", "resource detector %r is left out: %r", name, error)
+        return {}
+
+
+def _project_name(folder: Any) -> str | None:
+    try:
+        table: Any = tomllib.loads((folder() / "pyproject.toml").read_text("utf-8"))
+        name = table["project"]["name"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return name if isinstance(name, str) and name else None
+
+
+def _program_name(argv: list[str], main: Any) -> str | None:
+    spec = getattr(main, "__spec__", None)
+    if spec is not None and spec.name:
+        # python -m package.module: the package is the name; its __main__ says nothing.
+        name = spec.name.removesuffix(".__main__")
+        if name.partition(".")[0] not in _LAUNCHERS:
+            return name
+        return _target(argv[1:]) or name
+    script = argv[0] if argv else ""
+    if script in ("", "-c", "-"):
+        return None
+    path = Path(script)
+    name = path.stem if path.stem != "__main__" else path.parent.name
+    if name == "manage":
+        return path.resolve().parent.name
+    if name in _LAUNCHERS:
+        return _target(argv[1:]) or name
+    return name or None
+
+
+def _target(arguments: list[str]) -> str | None:
+    """The application in a server's arguments: ``shop.main:app`` gives ``shop``."""
+    for argument in arguments:
+        module, sign, _ = argument.partition(":")
+        if sign and re.fullmatch(r"[A-Za-z_][\w.]*", module):
+            return module.partition(".")[0] if module.partition(".")[0] != "app" else module
+    return None
+
+
+@functools.lru_cache(maxsize=8)
+def _text(path: str) -> str:
+    try:
+        with open(path, encoding="utf-8", errors="replace") as file:
+            return file.read(65_536)
+    except OSError:
+        return ""
+
+
+def _first_line(path: str) -> str:
+    return _text(path).partition("\n")[0].strip()
