@@ -1,5 +1,127 @@
-"""vaquero: an OpenTelemetry distribution for Python that makes performance visible."""
+"""vaquero: an OpenTelemetry distribution for Python that makes performance visible.
+
+::
+
+    import vaquero
+
+    @vaquero.trace
+    def checkout(items: int) -> None:
+        with vaquero.span("payment", items=items):
+            ...
+
+Importing does nothing: every name is loaded when it is first used, and the first *call* starts the
+default SDK, or ``vaquero.init(...)`` does.
+"""
 
 from __future__ import annotations
 
-__version__ = "0.1.0"
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from vaquero import _runtime
+from vaquero.version import __version__
+
+if TYPE_CHECKING:
+    from vaquero import testing as testing
+    from vaquero import tracing as tracing
+    from vaquero.errors import MissingPartError, SettingsError, VaqueroError
+    from vaquero.pipeline import SpanExporter, SpanProcessor
+    from vaquero.sdk import (
+        SDKConfig,
+        VaqueroSDK,
+        configure,
+        configure_from_env,
+        flush,
+        get_default_sdk,
+        init,
+        set_default_sdk,
+        shutdown,
+    )
+    from vaquero.sdk import get_default_sdk as get_global_instance
+    from vaquero.tracing.decorator import trace
+    from vaquero.tracing.facade import (
+        get_current_span,
+        get_current_span_id,
+        get_current_trace_id,
+        span,
+    )
+    from vaquero.tracing.facade import span as async_span
+
+#: Where each public name lives: (module, name there); an empty name is the module itself.
+_WHERE: dict[str, tuple[str, str]] = {
+    "MissingPartError": ("vaquero.errors", "MissingPartError"),
+    "SDKConfig": ("vaquero.sdk", "SDKConfig"),
+    "SettingsError": ("vaquero.errors", "SettingsError"),
+    "SpanExporter": ("vaquero.pipeline", "SpanExporter"),
+    "SpanProcessor": ("vaquero.pipeline", "SpanProcessor"),
+    "VaqueroError": ("vaquero.errors", "VaqueroError"),
+    "VaqueroSDK": ("vaquero.sdk", "VaqueroSDK"),
+    "async_span": ("vaquero.tracing.facade", "span"),
+    "configure": ("vaquero.sdk", "configure"),
+    "configure_from_env": ("vaquero.sdk", "configure_from_env"),
+    "flush": ("vaquero.sdk", "flush"),
+    "get_current_span": ("vaquero.tracing.facade", "get_current_span"),
+    "get_current_span_id": ("vaquero.tracing.facade", "get_current_span_id"),
+    "get_current_trace_id": ("vaquero.tracing.facade", "get_current_trace_id"),
+    "get_default_sdk": ("vaquero.sdk", "get_default_sdk"),
+    "get_global_instance": ("vaquero.sdk", "get_default_sdk"),
+    "init": ("vaquero.sdk", "init"),
+    "set_default_sdk": ("vaquero.sdk", "set_default_sdk"),
+    "shutdown": ("vaquero.sdk", "shutdown"),
+    "span": ("vaquero.tracing.facade", "span"),
+    "testing": ("vaquero.testing", ""),
+    "trace": ("vaquero.tracing.decorator", "trace"),
+    "tracing": ("vaquero.tracing", ""),
+}
+
+__all__ = [
+    "MissingPartError",
+    "SDKConfig",
+    "SettingsError",
+    "SpanExporter",
+    "SpanProcessor",
+    "VaqueroError",
+    "VaqueroSDK",
+    "__version__",
+    "async_span",
+    "configure",
+    "configure_from_env",
+    "flush",
+    "get_current_span",
+    "get_current_span_id",
+    "get_current_trace_id",
+    "get_default_sdk",
+    "get_global_instance",
+    "init",
+    "set_default_sdk",
+    "shutdown",
+    "span",
+    "testing",
+    "trace",
+    "tracing",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _WHERE:
+        raise AttributeError(f"module 'vaquero' has no attribute {name!r}")
+    module_name, attribute = _WHERE[name]
+    module = import_module(module_name)
+    value = getattr(module, attribute) if attribute else module
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
+
+
+def _start() -> Any:
+    from vaquero.sdk.entry import start_by_first_call
+
+    return start_by_first_call()
+
+
+# The starter stands here, at the top, so that the rooms below can start the SDK on a first call
+# without importing upward.
+_runtime.starter = _start

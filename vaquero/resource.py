@@ -45,7 +45,9 @@ _LAUNCHERS = frozenset(
 )
 
 
-def build(settings: Settings, *, host_only: bool = False) -> Resource:
+def build(
+    settings: Settings, *, host_only: bool = False, extra: Mapping[str, Any] | None = None
+) -> Resource:
     """The resource of this process.
 
     ``OTEL_RESOURCE_ATTRIBUTES`` and arguments win over what is found. Neither the command's
@@ -55,6 +57,7 @@ def build(settings: Settings, *, host_only: bool = False) -> Resource:
         settings: Where names and attributes are taken from.
         host_only: Leave out what tells one process of a host from another
             (``service.instance.id``, ``process.*``): the resource of host gauges.
+        extra: More attributes, below what the settings say.
     """
     from opentelemetry.sdk.resources import Resource
 
@@ -65,8 +68,8 @@ def build(settings: Settings, *, host_only: bool = False) -> Resource:
         found.update(_process())
         found["service.instance.id"] = str(uuid.uuid4())
     found.update(_upstream_detectors(settings["resource_detectors"]))
-    given = _given(settings)
-    found.update(given)
+    found.update(extra or {})
+    found.update(_given(settings))
     found.setdefault("service.name", service_name(settings))
     if host_only:
         found.pop("service.instance.id", None)

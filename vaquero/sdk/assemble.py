@@ -1,0 +1,144 @@
+"""Putting an SDK together from its settings: providers, pipeline, readers, gauges."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from vaquero import _log, config, resource
+from vaquero.config.load import warn_of
+from vaquero.sdk import exporters, publish, sampling, translate
+from vaquero.sdk.exporters import Extras
+from vaquero.sdk.life import Parts
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from opentelemetry.sdk.resources import Resource
+
+    from vaquero.config import Settings
+    from vaquero.pipeline import Pipeline
+
+
+def assemble(
+    arguments: Mapping[str, Any], extras: Extras | None = None, *, offered: bool = False
+) -> tuple[Settings, Parts]:
+    """Build what the settings ask for and put it into the API's places.
+
+    Args:
+        arguments: Settings given in code, by the names of the table.
+        extras: Objects given beside them.
+        offered: Leave the API's once-only places open for the application (implicit start).
+
+    Returns:
+        The settings, and the parts of a running SDK; empty parts where it is disabled.
+    """
+    settings = config.load(arguments)
+    warn_of(settings)
+    extras = extras or Extras()
+    if settings["disabled"] or not settings["enabled"]:
+        return settings, Parts()
+    translate.apply_log_level(settings)
+    who = resource.build(settings, extra=extras.resource_attributes)
+    parts = Parts(pipeline=translate.pipeline(settings))
+    _add_traces(parts, settings, extras, who, offered=offered)
+    _add_metrics(parts, settings, extras, who, offered=offered)
+    _add_logs(parts, settings, extras, who, offered=offered)
+    translate.set_propagators(settings)
+    return settings, parts
+
+
+def _add_traces(
+    parts: Parts, settings: Settings, extras: Extras, who: Resource, *, offered: bool
+) -> None:
+    chosen = exporters.choose("traces", settings, extras)
+    provider = translate.tracer_provider(settings, who)
+    for processor in extras.span_processors:
+        provider.add_span_processor(processor)
+    if settings["console"]:
+        from vaquero.console import ConsoleProcessor
+
+        provider.add_span_processor(ConsoleProcessor())
+    if chosen.pipeline:
+        provider.add_span_processor(_span_processor(parts.pipeline))
+    for exporter in chosen.others:
+        provider.add_span_processor(exporters.span_processor_for(exporter, extras))
+    parts.tracer_provider = provider
+    parts.host_tracer_provider = publish.host("traces")
+    if publish.put("traces", provider, offered=offered):
+        parts.on_shutdown.append(lambda: publish.withdraw("traces", provider))
+    elif parts.host_tracer_provider is None:
+        _log.warn("offer", "this version of the OpenTelemetry API takes no offered provider; "
+                           "call vaquero.init() to make vaquero's the global one.")
+
+
+def _span_processor(pipeline: Pipeline | None) -> Any:
+    from vaquero.pipeline import SpanProcessor
+
+    return SpanProcessor(pipeline)
+
+
+def _add_metrics(
+    parts: Parts, settings: Settings, extras: Extras, who: Resource, *, offered: bool
+) -> None:
+    chosen = exporters.choose("metrics", settings, extras)
+    if not chosen.pipeline and not chosen.others:
+        return
+    from vaquero.metrics.provider import MeterProvider
+    from vaquero.metrics.reader import Reader, Ticker
+
+    ticker = Ticker(settings["metric_interval_ms"] / 1000.0)
+    others = [exporters.metric_reader_for(exporter, settings) for exporter in chosen.others]
+
+    def provider(of: Resource, readers: list[Any], *, instance: bool) -> MeterProvider:
+        if chosen.pipeline:
+            reader = Reader(
+                translate.metric_exporter(settings, parts.pipeline),
+                timeout_s=settings["metric_timeout_ms"] / 1000.0,
+            )
+            ticker.add(reader)
+            readers = [reader, *readers]
+        return MeterProvider(
+            metric_readers=readers,
+            resource=of,
+            exemplar_filter=translate.exemplar_filter(settings),
+            shutdown_on_exit=False,
+            views=translate.views(),
+            child_resource=translate.child_resource(settings) if instance else None,
+        )
+
+    parts.meter_provider = provider(who, others, instance=True)
+    parts.ticker = ticker
+    if publish.put("metrics", parts.meter_provider, offered=offered):
+        meter_provider = parts.meter_provider
+        parts.on_shutdown.append(lambda: publish.withdraw("metrics", meter_provider))
+    if settings["gauges"]:
+        from vaquero.sdk import gauges
+
+        host = resource.build(settings, host_only=True)
+        parts.host_meter_provider = (
+            provider(host, [], instance=False) if chosen.pipeline else parts.meter_provider
+        )
+        parts.on_shutdown.extend(gauges.start(parts.meter_provider, parts.host_meter_provider))
+        if parts.host_meter_provider is parts.meter_provider:
+            parts.host_meter_provider = None
+    translate.register_own_instruments(parts)
+    ticker.start()
+
+
+def _add_logs(
+    parts: Parts, settings: Settings, extras: Extras, who: Resource, *, offered: bool
+) -> None:
+    chosen = exporters.choose("logs", settings, extras)
+    if not settings["logs"] or (not chosen.pipeline and not chosen.others):
+        return
+    from vaquero.logs.provider import logger_provider
+
+    processors = [*extras.log_processors]
+    if chosen.pipeline:
+        processors.append(translate.log_processor(settings, parts.pipeline))
+    processors.extend(exporters.log_processor_for(exporter) for exporter in chosen.others)
+    provider, stop = logger_provider(settings, who, processors)
+    parts.logger_provider = provider
+    parts.on_shutdown.append(stop)
+    if publish.put("logs", provider, offered=offered):
+        parts.on_shutdown.append(lambda: publish.withdraw("logs", provider))

@@ -1,0 +1,148 @@
+"""Exporters and processors that are not vaquero's own: by name, as objects, by upstream."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from importlib.metadata import entry_points
+from typing import TYPE_CHECKING, Any
+
+from vaquero import _log
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from vaquero.config import Settings
+
+#: Names of upstream's own OTLP exporters: vaquero's pipeline answers to them.
+OTLP_NAMES = frozenset({"otlp", "otlp_proto_http", "otlp_proto_grpc"})
+
+
+@dataclass
+class Extras:
+    """What the caller hands in beside settings.
+
+    Attributes:
+        exporters: Objects of the SDK's exporter classes, of any signal; for their signal they
+            stand in place of OTLP, unless an endpoint was named too.
+        span_processors: Added before vaquero's own.
+        log_processors: The same for logs.
+        names: More exporter names by signal, as the configurator is given them.
+        export_processor: Makes the processor of a span exporter; the SDK's batch processor where
+            it is None.
+        exporter_args: Keyword arguments by exporter class.
+        resource_attributes: Added to the resource, below what settings say.
+    """
+
+    exporters: Sequence[Any] = ()
+    span_processors: Sequence[Any] = ()
+    log_processors: Sequence[Any] = ()
+    names: Mapping[str, Sequence[str]] = field(default_factory=lambda: {})
+    export_processor: Any = None
+    exporter_args: Mapping[Any, Mapping[str, Any]] = field(default_factory=lambda: {})
+    resource_attributes: Mapping[str, Any] = field(default_factory=lambda: {})
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """What one signal is exported by.
+
+    Attributes:
+        pipeline: Whether vaquero's pipeline carries it.
+        others: Exporters (or metric readers) beside it.
+    """
+
+    pipeline: bool
+    others: tuple[Any, ...]
+
+
+def choose(signal: str, settings: Settings, extras: Extras) -> Chosen:
+    """Decide by what a signal is exported; a name that cannot be loaded is said and left out."""
+    given = tuple(exporter for exporter in extras.exporters if _signal_of(exporter) == signal)
+    names = list(dict.fromkeys([*settings[f"{signal}_exporter"], *extras.names.get(signal, ())]))
+    if given and not (settings.given("endpoint") or settings.given(f"{signal}_endpoint")):
+        names = [name for name in names if name not in OTLP_NAMES]
+    # The specification: "none" beside other names is ignored; alone it means no exporter.
+    names = [name for name in names if name != "none"]
+    otlp = any(name in OTLP_NAMES for name in names)
+    others = [*given, *_load(signal, (n for n in names if n not in OTLP_NAMES), extras)]
+    if otlp and settings["exporter"] == "opentelemetry":
+        others.extend(_load(signal, [_stock_name(signal, settings)], extras))
+        otlp = False
+    return Chosen(pipeline=otlp, others=tuple(others))
+
+
+def _stock_name(signal: str, settings: Settings) -> str:
+    from vaquero.sdk.translate import protocol_of
+
+    return "otlp_proto_grpc" if protocol_of(signal, settings) == "grpc" else "otlp_proto_http"
+
+
+def _load(signal: str, names: Iterable[str], extras: Extras) -> list[Any]:
+    found: list[Any] = []
+    for name in names:
+        exporter = _load_one(signal, name, extras)
+        if exporter is not None:
+            found.append(exporter)
+    return found
+
+
+def _load_one(signal: str, name: str, extras: Extras) -> Any:
+    group = f"opentelemetry_{signal}_exporter"
+    points = list(entry_points(group=group, name=name))
+    if not points:
+        known = sorted({point.name for point in entry_points(group=group)} | {"otlp", "none"})
+        _log.warn(
+            f"exporter:{name}",
+            "OTEL_%s_EXPORTER=%r is not usable: expected one of %s. It is left out; "
+            "the others are used.",
+            signal.upper(),
+            name,
+            ", ".join(known),
+        )
+        return None
+    try:
+        factory = points[0].load()
+        return factory(**extras.exporter_args.get(factory, {}))
+    except Exception as error:  # An exporter is somebody else's code.
+        _log.warn(f"exporter:{name}", "the %s exporter %r is left out: %r", signal, name, error)
+        return None
+
+
+def _signal_of(exporter: Any) -> str:
+    from opentelemetry.sdk.metrics.export import MetricExporter, MetricReader
+    from opentelemetry.sdk.trace.export import SpanExporter
+
+    if isinstance(exporter, SpanExporter):
+        return "traces"
+    if isinstance(exporter, MetricExporter | MetricReader):
+        return "metrics"
+    return "logs"
+
+
+def span_processor_for(exporter: Any, extras: Extras) -> Any:
+    """The processor that feeds a span exporter which is not ours."""
+    if extras.export_processor is not None:
+        return extras.export_processor(exporter)
+    from opentelemetry.sdk.trace.export import BatchSpanProcessor
+
+    return BatchSpanProcessor(exporter)
+
+
+def log_processor_for(exporter: Any) -> Any:
+    """The processor that feeds a log exporter which is not ours."""
+    from opentelemetry.sdk._logs.export import BatchLogRecordProcessor
+
+    return BatchLogRecordProcessor(exporter)
+
+
+def metric_reader_for(exporter: Any, settings: Settings) -> Any:
+    """The reader that feeds a metric exporter which is not ours; a reader is used as it is."""
+    from opentelemetry.sdk.metrics.export import MetricReader, PeriodicExportingMetricReader
+
+    if isinstance(exporter, MetricReader):
+        return exporter
+    return PeriodicExportingMetricReader(
+        exporter,
+        export_interval_millis=settings["metric_interval_ms"] or float("inf"),
+        export_timeout_millis=settings["metric_timeout_ms"],
+    )

@@ -1,0 +1,63 @@
+"""Starting vaquero's own gauges: host, container, process and runtime, each exactly once."""
+
+from __future__ import annotations
+
+import os
+from importlib.metadata import entry_points
+from typing import TYPE_CHECKING, Any
+
+from vaquero import _log
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from vaquero.metrics.provider import MeterProvider
+
+#: Entry point names in the group ``opentelemetry_instrumentor`` that vaquero starts by itself.
+OWN = ("system", "container", "process", "runtime")
+
+#: Of these, the ones that describe the host rather than this process.
+OF_HOST = frozenset({"system", "container"})
+
+
+def start(
+    meter_provider: MeterProvider, host_meter_provider: MeterProvider
+) -> list[Callable[[], None]]:
+    """Start every gauge package that is installed and not disabled; never raises.
+
+    Args:
+        meter_provider: For what this process is.
+        host_meter_provider: For what the host is: its resource has no ``service.instance.id``.
+
+    Returns:
+        Calls that silence them again.
+    """
+    disabled = _disabled()
+    stops: list[Callable[[], None]] = []
+    points = {
+        point.name: point
+        for point in entry_points(group="opentelemetry_instrumentor")
+        if point.name in OWN and point.value.startswith("vaquero_instrumentation_")
+    }
+    for name in OWN:
+        if name in points and name not in disabled and "*" not in disabled:
+            provider = host_meter_provider if name in OF_HOST else meter_provider
+            stop = _start_one(name, points[name], provider)
+            if stop is not None:
+                stops.append(stop)
+    return stops
+
+
+def _start_one(name: str, point: Any, provider: MeterProvider) -> Callable[[], None] | None:
+    try:
+        instrumentor = point.load()()
+        instrumentor.instrument(meter_provider=provider, skip_dep_check=True)
+    except Exception as error:
+        _log.warn(f"gauges:{name}", "the gauges of %r are left out: %r", name, error)
+        return None
+    return instrumentor.uninstrument
+
+
+def _disabled() -> frozenset[str]:
+    text = os.environ.get("OTEL_PYTHON_DISABLED_INSTRUMENTATIONS", "")
+    return frozenset(name.strip() for name in text.split(","))

@@ -1,0 +1,112 @@
+"""The original vaquero-sdk's configuration object, with the fields of its code and its documents."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+from vaquero import _log
+from vaquero.config.load import nearest
+
+_ENVIRONMENTS = ("development", "staging", "production")
+
+
+@dataclass(init=False)
+class SDKConfig:
+    """Settings in the original's shape; ``vaquero.init(config=...)`` and ``VaqueroSDK`` take it.
+
+    Every field is optional. A value that cannot be used is said on the logger ``vaquero`` and
+    replaced by the default; an unknown field is said with the nearest known name. The key is never
+    shown, and sent only to an endpoint that is named here or in the environment.
+
+    Attributes:
+        api_key: Sent as ``Authorization: Bearer``.
+        project_id: ``vaquero.project.id`` on the resource.
+        project_name: ``vaquero.project.name`` on the resource.
+        endpoint: Base URL of an OTLP receiver; None is the local default.
+        batch_size: Most spans in one request.
+        flush_interval: Seconds between two requests.
+        max_retries: Accepted; retries follow the OTLP specification.
+        timeout: Seconds for one request.
+        environment: ``deployment.environment.name``.
+        mode: The documents' other name for ``environment``.
+        tags: ``vaquero.tag.*`` on the resource.
+        enabled: False builds nothing.
+        debug: Log level DEBUG for vaquero.
+        log_level: Lowest level of log records that are sent.
+        capture_inputs: Record arguments of traced functions.
+        capture_outputs: Record results of traced functions.
+    """
+
+    api_key: str | None = field(default=None, repr=False)
+    project_id: str | None = None
+    endpoint: str | None = None
+    batch_size: int | None = None
+    flush_interval: float | None = None
+    max_retries: int | None = None
+    timeout: float | None = None
+    environment: str | None = None
+    tags: dict[str, str] = field(default_factory=lambda: {})
+    project_name: str | None = None
+    mode: str | None = None
+    enabled: bool = True
+    debug: bool = False
+    log_level: str | None = None
+    capture_inputs: bool = False
+    capture_outputs: bool = False
+    capture_errors: bool = True
+    capture_tokens: bool = True
+    capture_code: bool = False
+    capture_system_prompts: bool = False
+    auto_instrument_llm: bool = False
+    auto_instrument_http: bool = False
+    auto_instrument_db: bool = False
+    detect_agent_frameworks: bool = False
+
+    def __init__(self, *args: Any, **values: Any) -> None:
+        rows = fields(self)
+        known = [row.name for row in rows]
+        given = dict(zip(known, args, strict=False))
+        given.update(values)
+        for row in rows:
+            default: Any = {} if row.name == "tags" else row.default
+            setattr(self, row.name, given.pop(row.name, default))
+        for name in given:
+            near = nearest(name, known)
+            hint = f"; did you mean {near!r}?" if near else ""
+            _log.warn(f"unknown:{name}", "SDKConfig has no field %r%s It is ignored.", name, hint)
+        self._mend()
+
+    def _mend(self) -> None:
+        for name in ("batch_size", "flush_interval", "timeout"):
+            value = getattr(self, name)
+            if value is not None and not (isinstance(value, int | float) and value > 0):
+                _log.warn(
+                    f"config:{name}",
+                    "SDKConfig.%s=%r is not usable: expected a number above 0. "
+                    "The default is used.",
+                    name,
+                    value,
+                )
+                setattr(self, name, None)
+
+    def arguments(self) -> dict[str, Any]:
+        """These settings by the names of ``vaquero.init``; what is not given is left out."""
+        values: dict[str, Any] = {
+            "api_key": self.api_key,
+            "project_id": self.project_id,
+            "project_name": self.project_name,
+            "endpoint": self.endpoint,
+            "batch_size": self.batch_size,
+            "flush_interval": self.flush_interval,
+            "max_retries": self.max_retries,
+            "timeout": self.timeout,
+            "environment": self.environment or self.mode,
+            "tags": self.tags or None,
+            "enabled": None if self.enabled else False,
+            "debug": self.debug or None,
+            "log_level": self.log_level,
+            "capture_inputs": self.capture_inputs or None,
+            "capture_outputs": self.capture_outputs or None,
+        }
+        return {name: value for name, value in values.items() if value is not None}
