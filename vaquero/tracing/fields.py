@@ -1,4 +1,4 @@
-"""Fields of a span that are attributes underneath: descriptors and views for the original's names."""
+"""Fields of a span that are attributes underneath: descriptors and views for the mixin."""
 
 from __future__ import annotations
 
