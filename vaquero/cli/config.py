@@ -1,0 +1,65 @@
+"""``vaquero config``: every setting, its value, and where the value came from."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import click
+
+from vaquero.cli.output import table
+
+
+@click.command("config", context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.option("--changed", is_flag=True, help="Only what is not the default.")
+def command(as_json: bool, changed: bool) -> int:
+    """Show every setting with the place it came from.
+
+    An argument in code wins over the environment, the environment over [tool.vaquero] in the
+    pyproject.toml of this folder, and that over the default. Secrets are masked. The exit code is
+    1 where a value cannot be used.
+    """
+    from vaquero import config
+
+    settings = config.load()
+    rows = [row for row in settings.rows() if not changed or row.source != "default"]
+    problems = [str(problem) for problem in settings.problems]
+    if as_json:
+        shown = {"settings": [described(row) for row in rows], "problems": problems}
+        print(json.dumps(shown, indent=2))
+    else:
+        table(
+            ("setting", "variable", "value", "source", "meaning"),
+            [
+                (
+                    row.setting.name,
+                    _variable(row),
+                    row.shown,
+                    row.source,
+                    row.setting.help,
+                )
+                for row in rows
+            ],
+        )
+        for problem in problems:
+            click.echo(f"vaquero config: {problem}", err=True)
+    return 1 if problems else 0
+
+
+def described(row: Any) -> dict[str, Any]:
+    """A row of the table for JSON; all values as the text that may be shown."""
+    return {
+        "name": row.setting.name,
+        "variables": list(row.setting.env),
+        "value": None if row.value is None else row.shown,
+        "source": row.source,
+        "help": row.setting.help,
+    }
+
+
+def _variable(row: Any) -> str:
+    """The variable that was read, else the first that would be."""
+    if row.source == "environment":
+        return str(row.name)
+    return row.setting.env[0] if row.setting.env else ""

@@ -1,0 +1,51 @@
+"""Tables on the terminal: coloured and fitted there, plain and whole when piped."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+
+def table(headers: Sequence[str], rows: Iterable[Sequence[str]], *, right: str = "") -> None:
+    """Print a table to stdout.
+
+    On a terminal it is drawn by rich, in the terminal's own colours (readable on light and dark;
+    ``NO_COLOR`` is honoured). Elsewhere every cell is whole, and columns are parted by two spaces.
+
+    Args:
+        headers: One for each column.
+        rows: Cells as text.
+        right: Headers of columns to align on the right, separated by blanks.
+    """
+    lines = [list(row) for row in rows]
+    aligned = set(right.split())
+    if sys.stdout.isatty():
+        _drawn(headers, lines, aligned)
+        return
+    widths = [
+        max(len(line[column]) for line in [list(headers), *lines]) for column in range(len(headers))
+    ]
+    for line in [list(headers), *lines]:
+        cells = [
+            cell.rjust(width) if header in aligned else cell.ljust(width)
+            for cell, width, header in zip(line, widths, headers, strict=True)
+        ]
+        print("  ".join(cells).rstrip())
+
+
+def _drawn(headers: Sequence[str], lines: list[list[str]], aligned: set[str]) -> None:
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    drawn = Table(box=box.SIMPLE_HEAD, header_style="bold")
+    for header in headers:
+        drawn.add_column(header, justify="right" if header in aligned else "left", overflow="fold")
+    for line in lines:
+        # As Text: what a program named its spans must not be read as markup.
+        drawn.add_row(*(Text(cell) for cell in line))
+    Console().print(drawn)

@@ -1,0 +1,124 @@
+"""The two entry points of the distribution: what is set up, and what is instrumented.
+
+Upstream's launcher (``opentelemetry-instrument``) and ``vaquero run`` load :class:`VaqueroDistro`
+first, then :class:`VaqueroConfigurator`, then hand every instrumentor to the distro.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from typing import TYPE_CHECKING, Any
+
+from opentelemetry.instrumentation.dependencies import DependencyConflictError
+from opentelemetry.instrumentation.distro import BaseDistro
+from opentelemetry.sdk._configuration import _OTelSDKConfigurator
+
+from vaquero import _guard, _log
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
+
+#: The gauges that the SDK starts itself, so that facade and zero code start the same ones.
+OWN_GAUGES = frozenset({"system", "container", "process", "runtime"})
+
+_LAUNCHER_LOGGER = "opentelemetry.instrumentation.auto_instrumentation._load"
+
+#: Whether our configurator set up this process, and with it the gauges.
+_configured = False
+
+
+class VaqueroDistro(BaseDistro):
+    """Sets defaults, and loads instrumentors one by one so that none can stop the next."""
+
+    def _configure(self, **kwargs: Any) -> None:
+        del kwargs
+        logging.getLogger(_LAUNCHER_LOGGER).addFilter(_only_faults)
+        os.environ.setdefault("OTEL_PYTHON_CONFIGURATOR", "vaquero")
+        if os.environ["OTEL_PYTHON_CONFIGURATOR"] == "vaquero":
+            return
+        # Somebody else's configurator exports nothing unless it is told to.
+        for signal in ("TRACES", "METRICS", "LOGS"):
+            os.environ.setdefault(f"OTEL_{signal}_EXPORTER", "otlp")
+
+    def load_instrumentor(self, entry_point: EntryPoint, **kwargs: Any) -> None:
+        """Instrument one library; a failure is one line and the next one follows.
+
+        Args:
+            entry_point: Of the group ``opentelemetry_instrumentor``.
+            **kwargs: Handed on to ``instrument``.
+        """
+        if _is_already_there(entry_point):
+            return
+        try:
+            super().load_instrumentor(entry_point, **kwargs)
+        except (ModuleNotFoundError, DependencyConflictError):
+            raise  # The launcher passes over these quietly: the library is not installed.
+        except (Exception, SystemExit) as error:
+            _log.warn(
+                f"instrumentor:{entry_point.name}",
+                "The instrumentation %r failed and is skipped (%s). "
+                "OTEL_PYTHON_DISABLED_INSTRUMENTATIONS=%s leaves it out.",
+                entry_point.name,
+                _guard.describe(error),
+                entry_point.name,
+            )
+
+
+class VaqueroConfigurator(_OTelSDKConfigurator):
+    """Sets up all providers as the global ones, on the pipeline of vaquero.
+
+    Takes the arguments of upstream's configurator (exporter names, ``sampler``,
+    ``resource_attributes``, ``id_generator``, ``span_processors`` and so on). With
+    ``OTEL_CONFIG_FILE`` the file decides alone, as upstream has it. Never raises: an exception here
+    would keep the launcher from instrumenting anything.
+    """
+
+    def _configure(self, **kwargs: Any) -> None:
+        global _configured
+        if os.environ.get("OTEL_CONFIG_FILE") and self._configure_by_file(kwargs):
+            return
+        try:
+            self._configure_ours(kwargs)
+            _configured = True
+        except Exception as error:
+            _guard.report(error, "the configurator")
+
+    def _configure_by_file(self, arguments: dict[str, Any]) -> bool:
+        try:
+            super()._configure(**arguments)
+        except Exception as error:
+            _log.warn(
+                "config-file",
+                "OTEL_CONFIG_FILE=%r is not usable (%s). Using the other settings instead.",
+                os.environ.get("OTEL_CONFIG_FILE"),
+                _guard.describe(error),
+            )
+            return False
+        return True
+
+    def _configure_ours(self, arguments: dict[str, Any]) -> None:
+        from vaquero import parting
+
+        # Before the SDK exists: what is registered first runs last, when all has been sent.
+        parting.register()
+        from vaquero.sdk import configure_from_entry_point
+
+        configure_from_entry_point(**arguments)
+        parting.greet()
+
+
+def _is_already_there(entry_point: EntryPoint) -> bool:
+    """Whether its readings are taken by gauges of ours that run in this process."""
+    if entry_point.value.startswith("vaquero_instrumentation_"):
+        return _configured and entry_point.name in OWN_GAUGES
+    # The same readings under other names, and at ten times the cost.
+    return entry_point.name == "system_metrics" and entry_point.value.startswith(
+        "opentelemetry.instrumentation.system_metrics"
+    )
+
+
+def _only_faults(record: logging.LogRecord) -> bool:
+    # "Configuration of X not loaded": at each start, where a second distribution is installed,
+    # although one was chosen.
+    return not str(record.msg).startswith("Configuration of %s not loaded")

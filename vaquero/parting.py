@@ -1,0 +1,204 @@
+"""The two lines of ``vaquero run`` on a terminal: where telemetry goes, and what became of it.
+
+``vaquero run`` replaces itself by the program, so the program's first Python process says them.
+``VAQUERO_RUN`` is ``<pid of the process that speaks, 0 until it is known>:<tally>``; each process
+below adds a line to the tally at its exit, and the one that speaks adds them up.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import sys
+from dataclasses import astuple, dataclass
+from typing import TYPE_CHECKING, Any
+
+from vaquero import _guard, _runtime
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_VARIABLE = "VAQUERO_RUN"
+
+
+@dataclass(frozen=True)
+class Counts:
+    """Spans of one process, or of all of them."""
+
+    sent: int = 0
+    kept: int = 0
+    dropped: int = 0
+
+    def __add__(self, other: Counts) -> Counts:
+        """The counts of both together."""
+        return Counts(self.sent + other.sent, self.kept + other.kept, self.dropped + other.dropped)
+
+
+_sdk: Any = None
+_registered = False
+
+
+@_guard.quiet(None)
+def register() -> None:
+    """Say at the exit of this process what became of its spans; nothing outside ``vaquero run``."""
+    global _registered
+    owner, tally = _place()
+    if not tally or _registered:
+        return
+    _registered = True
+    if owner == 0:
+        os.environ[_VARIABLE] = f"{os.getpid()}:{tally}"
+    atexit.register(_part)
+    _runtime.after_fork_in_child(_in_child)
+
+
+@_guard.quiet(None)
+def greet() -> None:
+    """Say once where telemetry goes, and what is not instrumented."""
+    global _sdk
+    _sdk = _runtime.sdk
+    owner, tally = _place()
+    if not tally or owner != os.getpid() or _sdk is None:
+        return
+    _say(greeting(_sdk.settings, uninstrumented()))
+
+
+def greeting(settings: Any, libraries: Iterable[str]) -> str:
+    """The line at the start.
+
+    Args:
+        settings: The settings in use.
+        libraries: Names of installed libraries that nothing instruments.
+    """
+    address = settings["endpoint"] or "http://localhost:4318"
+    name = settings["service_name"]
+    line = f"vaquero: sending to {_without_userinfo(address)}"
+    line += f" as '{name}'." if name else "."
+    if not settings["endpoint"]:
+        line += " To look: vaquero view."
+    line += " To silence: VAQUERO_QUIET=1."
+    missing = sorted(libraries)
+    if missing:
+        more = f" and {len(missing) - 4} more" if len(missing) > 4 else ""
+        line += f" Not instrumented: {', '.join(missing[:4])}{more}."
+    return line
+
+
+def farewell(counts: Counts) -> str:
+    """The line at the exit."""
+    line = f"vaquero: {counts.sent} spans sent"
+    if counts.kept:
+        line += f", {counts.kept} kept for later (vaquero spool list)"
+    if counts.dropped:
+        line += f", {counts.dropped} dropped"
+    return line + "."
+
+
+def uninstrumented() -> set[str]:
+    """Libraries in this environment for which there is an instrumentation that is not installed.
+
+    Source: upstream's own list of instrumentations, against the metadata of this environment.
+    """
+    from importlib.metadata import distributions, entry_points
+
+    from opentelemetry.instrumentation.bootstrap_gen import libraries
+
+    installed = {(found.metadata["Name"] or "").lower() for found in distributions()}
+    covered = {point.name for point in entry_points(group="opentelemetry_instrumentor")}
+    missing: set[str] = set()
+    for row in libraries:
+        library = _name(row["library"])
+        package = _name(row["instrumentation"])
+        short = package.removeprefix("opentelemetry-instrumentation-").replace("-", "_")
+        if library in installed and package not in installed and short not in covered:
+            missing.add(library)
+    return missing - _natively_instrumented(missing)
+
+
+def _natively_instrumented(names: set[str]) -> set[str]:
+    """Libraries that make spans by themselves in the version that is installed."""
+    from importlib.util import find_spec
+
+    if "fastapi" in names and find_spec("fastapi.telemetry") is not None:
+        # It covers the Starlette below it.
+        return {"fastapi", "starlette"}
+    return set()
+
+
+def _name(requirement: str) -> str:
+    for position, letter in enumerate(requirement):
+        if not (letter.isalnum() or letter in "-_."):
+            return requirement[:position].lower()
+    return requirement.lower()
+
+
+def _without_userinfo(address: str) -> str:
+    scheme, mark, rest = address.partition("://")
+    host, slash, path = rest.partition("/")
+    return f"{scheme}{mark}{host.rpartition('@')[2]}{slash}{path}"
+
+
+def _place() -> tuple[int, str]:
+    owner, colon, tally = os.environ.get(_VARIABLE, "").partition(":")
+    if not colon or not owner.isdigit():
+        return 0, ""
+    return int(owner), tally
+
+
+def _in_child() -> None:
+    # A child of multiprocessing leaves without atexit, but through its finalizers.
+    util = sys.modules.get("multiprocessing.util")
+    if util is not None:
+        util.register_after_fork(_part, _finalize_in_child)
+
+
+def _finalize_in_child(part: Any) -> None:
+    from multiprocessing.util import Finalize
+
+    # After the SDK's own (priority 100), which sends.
+    Finalize(None, part, exitpriority=50)
+
+
+@_guard.quiet(None)
+def _part() -> None:
+    owner, tally = _place()
+    counts = _counted(_runtime.sdk or _sdk)
+    if not tally or counts is None:
+        return
+    if owner != os.getpid():
+        _note(tally, counts)
+        return
+    _say(farewell(counts + _noted(tally)))
+    os.unlink(tally)
+
+
+def _counted(sdk: Any) -> Counts | None:
+    stats = sdk.get_stats() if sdk is not None else None
+    if not stats:
+        return None
+    sent, dropped = stats["spans_sent"], stats["spans_dropped"]
+    return Counts(sent, max(0, stats["spans_accepted"] - sent - dropped), dropped)
+
+
+def _note(tally: str, counts: Counts) -> None:
+    # One write of a few bytes to a file opened for appending is not torn between processes.
+    handle = os.open(tally, os.O_WRONLY | os.O_APPEND)
+    try:
+        os.write(handle, (" ".join(map(str, astuple(counts))) + "\n").encode())
+    finally:
+        os.close(handle)
+
+
+def _noted(tally: str) -> Counts:
+    total = Counts()
+    with open(tally, encoding="ascii") as lines:
+        for line in lines:
+            sent, kept, dropped = map(int, line.split())
+            total += Counts(sent, kept, dropped)
+    return total
+
+
+def _say(line: str) -> None:
+    if sys.stderr is not None:
+        sys.stderr.write(line + "\n")
+        sys.stderr.flush()
