@@ -67,8 +67,11 @@ def _add_traces(
     if publish.put("traces", provider, offered=offered):
         parts.on_shutdown.append(lambda: publish.withdraw("traces", provider))
     elif parts.host_tracer_provider is None:
-        _log.warn("offer", "this version of the OpenTelemetry API takes no offered provider; "
-                           "call vaquero.init() to make vaquero's the global one.")
+        _log.warn(
+            "offer",
+            "this version of the OpenTelemetry API takes no offered provider; "
+            "call vaquero.init() to make vaquero's the global one.",
+        )
 
 
 def _span_processor(pipeline: Pipeline | None) -> Any:

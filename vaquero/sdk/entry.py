@@ -107,8 +107,11 @@ def init(
     if project_api_key is not None and api_key is None:
         api_key = project_api_key
     if isinstance(api_key, str) and not api_key.strip():
-        _log.warn("api_key", "vaquero.init got an empty key: expected a key or none at all; "
-                             "nothing is sent with a key.")
+        _log.warn(
+            "api_key",
+            "vaquero.init got an empty key: expected a key or none at all; "
+            "nothing is sent with a key.",
+        )
         api_key = None
     arguments: dict[str, Any] = {
         "api_key": api_key,
@@ -196,7 +199,12 @@ def configure(
         **kwargs,
     }
     return init(
-        None, project_id, None, endpoint, environment, api_key=api_key,
+        None,
+        project_id,
+        None,
+        endpoint,
+        environment,
+        api_key=api_key,
         **{name: value for name, value in given.items() if value is not None},
     )
 

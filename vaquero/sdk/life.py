@@ -133,8 +133,11 @@ class VaqueroSDK:
         pipeline = self.parts.pipeline
         stats = pipeline.stats() if pipeline is not None else None
         memory_mb = psutil.Process().memory_info().rss / (1024 * 1024)
-        times = [time for time in (self._last_flush_time, getattr(stats, "last_flush_time", None))
-                 if time]
+        times = [
+            time
+            for time in (self._last_flush_time, getattr(stats, "last_flush_time", None))
+            if time
+        ]
         return {
             "enabled": self.is_enabled(),
             "traces_sent": stats.traces_sent if stats else 0,
@@ -165,8 +168,13 @@ class VaqueroSDK:
         timeout_s = 30.0 if timeout is None else max(0.0, float(timeout))
         deadline = time.monotonic() + timeout_s
         parts = self.parts
-        for provider in (parts.tracer_provider, parts.meter_provider, parts.host_meter_provider,
-                         parts.logger_provider, parts.host_tracer_provider):
+        for provider in (
+            parts.tracer_provider,
+            parts.meter_provider,
+            parts.host_meter_provider,
+            parts.logger_provider,
+            parts.host_tracer_provider,
+        ):
             self._flush_provider(provider, deadline)
         if parts.pipeline is None:
             return True
