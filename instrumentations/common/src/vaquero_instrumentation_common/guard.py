@@ -1,0 +1,85 @@
+"""The guard: a failing source is put aside for a while and reported once."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from typing import Final, TypeVar
+
+T = TypeVar("T")
+
+PAUSE_S: Final = 60.0
+
+
+class Unsupported(Exception):
+    """This machine cannot say it (another platform, no such file): not a fault, not reported."""
+
+
+class Guard:
+    """Runs readings so that none of them harms its neighbours.
+
+    A name that failed is off for ``pause_s`` and then tried again. The first failure of a name
+    is logged; when several names fail for one reason (psutil refuses everything, say), the
+    further ones are told at debug level only, so that a log is not filled.
+
+    Args:
+        log: Where failures are told.
+        clock: Seconds, monotonic.
+        pause_s: How long a failed name stays off.
+    """
+
+    def __init__(
+        self,
+        log: logging.Logger,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        pause_s: float = PAUSE_S,
+    ) -> None:
+        self._log = log
+        self._clock = clock
+        self._pause_s = pause_s
+        self._off_until: dict[str, float] = {}
+        self._said: set[str] = set()
+        self._reasons: set[str] = set()
+
+    def call(self, name: str, read: Callable[[], T]) -> T | None:
+        """Return what ``read`` returns, or None while ``name`` is off or when it fails now."""
+        if self._off_until:
+            until = self._off_until.get(name)
+            if until is not None:
+                if self._clock() < until:
+                    return None
+                del self._off_until[name]
+        try:
+            return read()
+        except Unsupported as reason:
+            self._off_until[name] = self._clock() + self._pause_s
+            if name not in self._said:
+                self._said.add(name)
+                self._log.debug("%s is not available here: %s", name, reason)
+        except Exception as problem:
+            self._failed(name, problem)
+        return None
+
+    def _failed(self, name: str, problem: Exception) -> None:
+        self._off_until[name] = self._clock() + self._pause_s
+        if name in self._said:
+            return
+        self._said.add(name)
+        reason = type(problem).__name__
+        level = logging.DEBUG if reason in self._reasons else logging.WARNING
+        self._reasons.add(reason)
+        self._log.log(
+            level,
+            "%s cannot be read (%s: %s); its metrics pause for %g s and are then tried again, "
+            "everything else goes on.",
+            name,
+            reason,
+            problem,
+            self._pause_s,
+        )
+
+    def off(self, name: str) -> bool:
+        """Whether ``name`` is put aside at the moment."""
+        return self._off_until.get(name, -1.0) > self._clock()

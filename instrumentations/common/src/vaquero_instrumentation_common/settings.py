@@ -1,0 +1,219 @@
+"""Settings of the instrumentation packages: rows of a table, and how a value is found.
+
+A package lists its rows in a tuple and offers it through the entry point group
+``vaquero.settings``, so that one program can show every setting there is. A row is found as
+argument of ``instrument()``, then in the environment, then as default. A bad value warns once
+and never raises.
+"""
+
+from __future__ import annotations
+
+import difflib
+import logging
+import math
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+_TRUE: Final = frozenset({"1", "true", "yes", "on"})
+_FALSE: Final = frozenset({"0", "false", "no", "off"})
+
+ARGUMENT: Final = "argument"
+ENVIRONMENT: Final = "environment"
+DEFAULT: Final = "default"
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One setting: a row of the table.
+
+    Attributes:
+        name: Keyword of ``instrument()``, in snake case; a number carries its unit.
+        env: Environment variable.
+        kind: ``"bool"``, ``"seconds"``, ``"choice"``, ``"list"`` (comma separated) or ``"str"``.
+        default: Value when neither argument nor variable is given.
+        help: One sentence for the reader of a table.
+        choices: Words allowed, for ``"choice"`` and (when not empty) ``"list"``.
+        minimum: Smallest number allowed, for ``"seconds"``.
+    """
+
+    name: str
+    env: str
+    kind: str
+    default: Any
+    help: str
+    choices: tuple[str, ...] = ()
+    minimum: float = 0.0
+
+
+@dataclass(frozen=True)
+class Resolved:
+    """The values of one ``instrument()`` call, and where each came from."""
+
+    values: Mapping[str, Any]
+    sources: Mapping[str, str]
+
+    def __getitem__(self, name: str) -> Any:
+        return self.values[name]
+
+
+@dataclass
+class _Warner:
+    """Says each complaint once in the life of the process."""
+
+    said: set[str] = field(default_factory=set[str])
+
+    def warn(self, log: logging.Logger, message: str) -> None:
+        if message not in self.said:
+            self.said.add(message)
+            log.warning("%s", message)
+
+
+_warner = _Warner()
+
+
+def resolve(
+    settings: Sequence[Setting],
+    arguments: Mapping[str, Any],
+    log: logging.Logger,
+    environ: Mapping[str, str] | None = None,
+) -> Resolved:
+    """Find the value of every setting; never raises.
+
+    Args:
+        settings: The rows.
+        arguments: Keywords given to ``instrument()``; ``None`` counts as not given. An unknown
+            one is reported with the nearest known name.
+        log: Where complaints go.
+        environ: Environment, ``os.environ`` when None.
+
+    Returns:
+        A value for every row, usable as it is.
+    """
+    env = os.environ if environ is None else environ
+    values: dict[str, Any] = {}
+    sources: dict[str, str] = {}
+    for setting in settings:
+        values[setting.name], sources[setting.name] = _value(setting, arguments, log, env)
+    known = [setting.name for setting in settings]
+    for name in arguments:
+        if name not in values:
+            near = difflib.get_close_matches(name, known, n=1)
+            hint = f"; did you mean {near[0]!r}?" if near else f"; known: {', '.join(known)}."
+            _warner.warn(log, f"instrument() does not know the argument {name!r}{hint}")
+    return Resolved(values, sources)
+
+
+def _value(
+    setting: Setting,
+    arguments: Mapping[str, Any],
+    log: logging.Logger,
+    env: Mapping[str, str],
+) -> tuple[Any, str]:
+    candidates = (
+        (arguments.get(setting.name), setting.name, ARGUMENT),
+        (env.get(setting.env) or None, setting.env, ENVIRONMENT),
+    )
+    for raw, label, source in candidates:
+        if raw is None:
+            continue
+        try:
+            return _PARSERS[setting.kind](setting, raw), source
+        except (TypeError, ValueError) as problem:
+            _warner.warn(
+                log,
+                f"{label}={raw!r} (from {source}) is not usable: expected {problem}. "
+                f"Using {setting.default!r}.",
+            )
+    return setting.default, DEFAULT
+
+
+def _parse_bool(setting: Setting, raw: Any) -> bool:
+    if isinstance(raw, bool):
+        return raw
+    word = str(raw).strip().lower()
+    if word in _TRUE:
+        return True
+    if word in _FALSE:
+        return False
+    raise ValueError("true or false")
+
+
+def _parse_seconds(setting: Setting, raw: Any) -> float:
+    expected = f"seconds as a number of at least {setting.minimum:g}, e.g. {setting.default:g}"
+    try:
+        value = float(raw)
+    except (TypeError, ValueError):
+        raise ValueError(expected) from None
+    if not math.isfinite(value) or value < setting.minimum:
+        raise ValueError(expected)
+    return value
+
+
+def _parse_choice(setting: Setting, raw: Any) -> str:
+    word = str(raw).strip().lower()
+    if word not in setting.choices:
+        raise ValueError("one of " + ", ".join(setting.choices))
+    return word
+
+
+def _parse_list(setting: Setting, raw: Any) -> tuple[str, ...]:
+    parts = raw.split(",") if isinstance(raw, str) else list(raw)
+    words = tuple(word for word in (str(part).strip() for part in parts) if word)
+    if setting.choices:
+        words = tuple(word.lower() for word in words)
+        unknown = [word for word in words if word not in setting.choices]
+        if unknown:
+            raise ValueError("a comma separated list of " + ", ".join(setting.choices))
+    return words
+
+
+def _parse_str(setting: Setting, raw: Any) -> str:
+    return str(raw).strip()
+
+
+_PARSERS: Final[Mapping[str, Callable[[Setting, Any], Any]]] = {
+    "bool": _parse_bool,
+    "seconds": _parse_seconds,
+    "choice": _parse_choice,
+    "list": _parse_list,
+    "str": _parse_str,
+}
+
+
+WINDOW: Final = Setting(
+    "window_s",
+    "VAQUERO_METRICS_WINDOW",
+    "seconds",
+    10.0,
+    "Seconds over which utilisations and rates are averaged, at least.",
+    minimum=0.1,
+)
+EXCLUDED_METRICS: Final = Setting(
+    "exclude_metrics",
+    "VAQUERO_METRICS_EXCLUDE",
+    "list",
+    (),
+    "Names of metrics that are not emitted; * stands for any characters.",
+)
+HOST_METRICS: Final = Setting(
+    "host_metrics",
+    "VAQUERO_HOST_METRICS",
+    "choice",
+    "auto",
+    "Who emits the series of the host and its container: one process of those that run "
+    "(auto), each one (always), or none (off).",
+    choices=("auto", "always", "off"),
+)
+HOST_LOCK_DIR: Final = Setting(
+    "host_lock_dir",
+    "VAQUERO_HOST_LOCK_DIR",
+    "str",
+    "",
+    "Folder of the lock by which processes agree who emits the series of the host; "
+    "a private folder of the user when empty.",
+)
+
+SETTINGS: Final = (WINDOW, EXCLUDED_METRICS, HOST_METRICS, HOST_LOCK_DIR)
+"""What every package, or every host package, understands (entry point ``common``)."""
