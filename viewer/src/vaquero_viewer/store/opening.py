@@ -1,0 +1,244 @@
+"""Opening the database file: who may, and what becomes of a file that cannot be used."""
+
+from __future__ import annotations
+
+import os
+import re
+import threading
+import time
+from contextlib import suppress
+from pathlib import Path
+
+import duckdb
+
+from vaquero_viewer.errors import StoreError, StoreLocked
+from vaquero_viewer.holders import describe_process
+from vaquero_viewer.store import schema
+
+_MAGIC = b"DUCK"
+_MAGIC_AT = 8
+_REFUSALS = ("no space", "permission denied", "cannot open file", "read-only file system")
+
+_open_here: set[str] = set()
+_open_here_lock = threading.Lock()
+
+
+class Database:
+    """An open database, attached as :data:`schema.CATALOG`.
+
+    Attributes:
+        connection: For the writer alone; readers take cursors of it.
+        path: The file, or ``None`` when the data lies in memory.
+        notices: Lines for the person who started the viewer: what was moved aside and why.
+
+    Raises:
+        StoreLocked: If another process, or another viewer of this one, has the file open.
+        StoreError: If the file cannot be used and must not be touched either.
+    """
+
+    def __init__(self, path: Path | None, *, memory_limit_bytes: int) -> None:
+        self.path = path
+        self.notices: list[str] = []
+        self._memory_limit_bytes = memory_limit_bytes
+        self._claimed = None if path is None else _claim(path)
+        try:
+            self.connection = self._open()
+        except BaseException:
+            self._release()
+            raise
+
+    def close(self) -> None:
+        """Write what is left into the file and let it go."""
+        try:
+            self.connection.close()
+        finally:
+            self._release()
+
+    def clear(self) -> None:
+        """Empty all tables, and give the room back."""
+        self.connection.execute("BEGIN")
+        for table in schema.TABLES:
+            if table is not schema.META:
+                self.connection.execute(f"DROP TABLE {schema.CATALOG}.{table.name}")
+                self.connection.execute(table.create)
+        self.connection.execute("COMMIT")
+        self.connection.execute(f"CHECKPOINT {schema.CATALOG}")
+
+    def keep_private(self) -> None:
+        """Take the file and its log away from all but their owner.
+
+        DuckDB makes them with the process's umask, which is the program's business (it would
+        be inherited by what that program starts), so it is not changed here.
+        """
+        if self.path is None:
+            return
+        for file in (self.path, _log_of(self.path)):
+            with suppress(FileNotFoundError):
+                if file.stat().st_mode & 0o077:
+                    file.chmod(0o600)
+
+    def _release(self) -> None:
+        if self._claimed is not None:
+            with _open_here_lock:
+                _open_here.discard(self._claimed)
+
+    def _open(self) -> duckdb.DuckDBPyConnection:
+        if self.path is None:
+            return self._connect()
+        _make_folder(self.path.parent)
+        _check_readable(self.path)
+        flaw = _flaw_of_header(self.path)
+        if flaw is None:
+            try:
+                return self._connect()
+            except duckdb.Error as error:
+                flaw = self._flaw_of(error)
+            except _WrongVersion as error:
+                flaw = str(error)
+        self._move_aside(flaw)
+        return self._connect()
+
+    def _connect(self) -> duckdb.DuckDBPyConnection:
+        connection = duckdb.connect(
+            ":memory:",
+            config={
+                "memory_limit": f"{self._memory_limit_bytes // 1_000_000}MB",
+                "threads": 2,
+                "temp_directory": "",
+                "autoinstall_known_extensions": False,
+                "autoload_known_extensions": False,
+            },
+        )
+        try:
+            where = ":memory:" if self.path is None else str(self.path).replace("'", "''")
+            # Small row groups: space comes free a whole group at a time.
+            connection.execute(f"ATTACH '{where}' AS {schema.CATALOG} (ROW_GROUP_SIZE 16384)")
+            connection.execute("SET enable_external_access = false")
+            connection.execute("SET lock_configuration = true")
+            self._prepare(connection)
+        except BaseException:
+            connection.close()
+            raise
+        self.keep_private()
+        return connection
+
+    def _prepare(self, connection: duckdb.DuckDBPyConnection) -> None:
+        """Make the tables in an empty database; refuse one that is not this version's."""
+        rows = connection.execute(
+            "SELECT table_name FROM duckdb_tables() WHERE database_name = ?", [schema.CATALOG]
+        ).fetchall()
+        tables = {str(row[0]) for row in rows}
+        if tables and schema.META.name not in tables:
+            raise StoreError(
+                f"{self.path} is a DuckDB database of something else (it has a table "
+                f"{min(tables)!r}); nothing was changed: give another file with --path"
+            )
+        if tables:
+            found = connection.execute(
+                f"SELECT value FROM {schema.CATALOG}.{schema.META.name} WHERE key = 'version'"
+            ).fetchone()
+            if found is None or found[0] != str(schema.VERSION):
+                version = "no" if found is None else found[0]
+                raise _WrongVersion(
+                    f"it has version {version} of the tables, this viewer {schema.VERSION}"
+                )
+        connection.execute("BEGIN")
+        for table in schema.TABLES:
+            connection.execute(table.create)
+        if not tables:
+            connection.execute(
+                f"INSERT INTO {schema.CATALOG}.{schema.META.name} VALUES ('version', ?)",
+                [str(schema.VERSION)],
+            )
+        connection.execute("COMMIT")
+
+    def _flaw_of(self, error: duckdb.Error) -> str:
+        """What is wrong with the file; raises where the file itself is not to blame."""
+        text = str(error).strip().splitlines()[0]
+        if "lock on file" in text or "being used by another process" in text:
+            raise StoreLocked(str(self.path), _holder(text)) from None
+        if any(word in text.lower() for word in _REFUSALS):
+            raise StoreError(f"{self.path} cannot be used: {text}") from None
+        return text
+
+    def _move_aside(self, flaw: str) -> None:
+        assert self.path is not None
+        stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
+        target = self.path.with_name(f"{self.path.name}.bak-{stamp}")
+        count = 1
+        while target.exists():
+            count += 1
+            target = self.path.with_name(f"{self.path.name}.bak-{stamp}-{count}")
+        os.replace(self.path, target)
+        log = _log_of(self.path)
+        if log.exists():
+            os.replace(log, _log_of(target))
+        self.notices.append(
+            f"{self.path} could not be used ({flaw}); it was kept as {target.name}, "
+            "and an empty database was started in its place"
+        )
+
+
+class _WrongVersion(Exception):
+    """The file is ours, and of another version of the tables."""
+
+
+def _log_of(path: Path) -> Path:
+    return path.with_name(path.name + ".wal")
+
+
+def _claim(path: Path) -> str:
+    """Note that this process opens ``path``: DuckDB does not refuse that by itself."""
+    key = os.path.realpath(path)
+    with _open_here_lock:
+        if key in _open_here:
+            raise StoreLocked(str(path), f"this process ({describe_process(os.getpid())})")
+        _open_here.add(key)
+    return key
+
+
+def _holder(text: str) -> str:
+    found = re.search(r"\(PID (\d+)\)", text)
+    return describe_process(int(found.group(1))) if found else "another process"
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreError(f"the folder {folder} cannot be made: {error.strerror}") from None
+
+
+def _check_readable(path: Path) -> None:
+    """Raise for what renaming would not cure; an empty file is taken away, it holds nothing."""
+    try:
+        if path.is_dir():
+            raise StoreError(f"{path} is a folder: give a file with --path")
+        if not path.exists():
+            return
+        with path.open("r+b"):
+            pass
+        if path.stat().st_size == 0:
+            path.unlink()
+    except OSError as error:
+        raise StoreError(f"{path} cannot be opened: {error.strerror}") from None
+
+
+def _flaw_of_header(path: Path) -> str | None:
+    """Why the file is no database at all; ``None`` if it is one, or is not there.
+
+    Raises:
+        StoreError: If neither its name nor its beginning says that it is a database: such a
+            file belongs to somebody, and is not even moved.
+    """
+    if not path.exists():
+        return None
+    with path.open("rb") as file:
+        head = file.read(_MAGIC_AT + len(_MAGIC))
+    if head[_MAGIC_AT:] == _MAGIC:
+        return None
+    if path.suffix in {".duckdb", ".db", ".ddb"}:
+        return "it is not a DuckDB database, or its beginning is damaged"
+    raise StoreError(
+        f"{path} is not a DuckDB database; nothing was changed: give another file with --path"
+    )

@@ -1,0 +1,152 @@
+"""Keeping the store within its size and age: the oldest rows go, and are counted."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+import duckdb
+
+from vaquero_viewer.store import schema
+from vaquero_viewer.store.opening import Database
+from vaquero_viewer.store.reading import Reader
+
+_FULL = 0.9
+"""Share of the allowed size at which rows are dropped."""
+
+_TARGET = 0.7
+"""Share of the allowed size down to which they are dropped."""
+
+_ROUNDS = 12
+
+_UNITS = {"bytes": 1, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40}
+
+
+@dataclass
+class Dropped:
+    """Rows dropped since the store was opened, by table."""
+
+    spans: int = 0
+    metric_points: int = 0
+    logs: int = 0
+    reasons: dict[str, int] = field(default_factory=lambda: {"size": 0, "age": 0})
+
+    def add(self, table: str, count: int, reason: str) -> None:
+        """Count ``count`` rows of ``table``."""
+        setattr(self, table, getattr(self, table) + count)
+        self.reasons[reason] += count
+
+
+class Retention:
+    """Drops the oldest rows; only the writer thread may use it.
+
+    "Oldest" goes by arrival, not by the time a record bears: clocks of other machines, and
+    imports of old data, must not decide what is kept.
+
+    Args:
+        database: The open database.
+        max_size_bytes: What file and log together may take (in memory: the tables).
+        max_age_s: How long a record is kept.
+    """
+
+    def __init__(self, database: Database, *, max_size_bytes: int, max_age_s: float) -> None:
+        self._database = database
+        self._connection = database.connection
+        self._max_size_bytes = max_size_bytes
+        self._max_age_s = max_age_s
+        self.dropped = Dropped()
+
+    def used_bytes(self, reader: Reader | None = None) -> int:
+        """Room that the store takes now; blocks that are free in the file do not count.
+
+        Args:
+            reader: Where to ask; threads other than the writer's must give one.
+        """
+        ask = reader or Reader(self._connection)
+        if self._database.path is None:
+            return int(
+                ask.row(
+                    "SELECT coalesce(sum(memory_usage_bytes), 0) FROM duckdb_memory() "
+                    "WHERE tag = 'IN_MEMORY_TABLE'"
+                )[0]
+            )
+        blocks, log = ask.row(
+            "SELECT used_blocks * block_size, wal_size FROM pragma_database_size() "
+            "WHERE database_name = ?",
+            [schema.CATALOG],
+        )
+        return int(blocks) + _size_bytes(str(log))
+
+    def enforce_age(self, now_ns: int) -> int:
+        """Drop what is older than allowed; returns how many rows that were."""
+        return self._drop(now_ns - int(self._max_age_s * 1e9), "age")
+
+    def enforce_size(self) -> int:
+        """Drop the oldest rows until the store fits; returns how many rows that were."""
+        dropped = 0
+        if self.used_bytes() < self._max_size_bytes * _FULL:
+            return dropped
+        for _ in range(_ROUNDS):
+            # The log of a file is as large as what was not yet merged; merging alone may do.
+            self._checkpoint()
+            used = self.used_bytes()
+            if used < self._max_size_bytes * (_TARGET if dropped else _FULL):
+                break
+            share = max(0.1, 1 - self._max_size_bytes * _TARGET / used)
+            cutoff = self._cutoff(share)
+            if cutoff is None:
+                break
+            dropped += self._drop(cutoff + 1, "size")
+        return dropped
+
+    def _cutoff(self, share: float) -> int | None:
+        """Arrival time before which lies ``share`` of all rows; ``None`` in an empty store."""
+        union = " UNION ALL ".join(
+            f"SELECT received_ns FROM {schema.CATALOG}.{table.name}" for table in schema.RECORDS
+        )
+        row = self._connection.execute(
+            f"SELECT quantile_disc(received_ns, ?::DOUBLE) FROM ({union})", [min(share, 1.0)]
+        ).fetchone()
+        return None if row is None or row[0] is None else int(row[0])
+
+    def _drop(self, before_ns: int, reason: str) -> int:
+        total = 0
+        for table in schema.RECORDS:
+            row = self._connection.execute(
+                f"DELETE FROM {schema.CATALOG}.{table.name} WHERE received_ns < ?", [before_ns]
+            ).fetchone()
+            count = int(row[0]) if row else 0
+            self.dropped.add(table.name, count, reason)
+            total += count
+        if total:
+            self._drop_orphans()
+        return total
+
+    def _drop_orphans(self) -> None:
+        """Remove series, resources and scopes that nothing refers to any more."""
+        store = schema.CATALOG
+        self._connection.execute(
+            f"DELETE FROM {store}.metric_series WHERE series_id NOT IN "
+            f"(SELECT DISTINCT series_id FROM {store}.metric_points)"
+        )
+        for table, column in (("resources", "resource_id"), ("scopes", "scope_id")):
+            used = " UNION ".join(
+                f"SELECT {column} FROM {store}.{name}"
+                for name in ("spans", "logs", "metric_series")
+            )
+            self._connection.execute(f"DELETE FROM {store}.{table} WHERE {column} NOT IN ({used})")
+
+    def _checkpoint(self) -> None:
+        try:
+            self._connection.execute(f"CHECKPOINT {schema.CATALOG}")
+        except duckdb.TransactionException:
+            # A reader is at work; the next round or the next call finds it gone.
+            return
+
+
+def _size_bytes(text: str) -> int:
+    """DuckDB's "3.2 MiB" as bytes, rounded."""
+    found = re.fullmatch(r"([\d.]+)\s*(\w+)", text.strip())
+    if found is None:
+        return 0
+    return int(float(found.group(1)) * _UNITS.get(found.group(2), 1))

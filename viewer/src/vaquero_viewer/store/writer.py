@@ -1,0 +1,173 @@
+"""The one thread that writes: requests queue up, and are committed many at a time."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import deque
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+
+import duckdb
+
+from vaquero_viewer.errors import BadBody, Busy, RequestError
+from vaquero_viewer.otlp.batch import Batch
+from vaquero_viewer.store.insertion import Inserted, Inserter
+from vaquero_viewer.store.opening import Database
+from vaquero_viewer.store.retention import Retention
+
+_log = logging.getLogger(__name__)
+
+_MAX_QUEUED_ROWS = 200_000
+_MAX_QUEUED_BYTES = 128 * 2**20
+_MAX_ROWS_A_COMMIT = 20_000
+_SIZE_CHECK_EVERY_BYTES = 8 * 2**20
+_SIZE_CHECK_EVERY_S = 5.0
+_AGE_CHECK_EVERY_S = 60.0
+
+
+@dataclass
+class _Job:
+    batch: Batch
+    done: Future[None] = field(default_factory=Future[None])
+
+
+class Writer:
+    """Owns the connection and commits what is submitted.
+
+    A request is acknowledged when its future is done, which is after the commit. The thread
+    lives until :meth:`close`.
+    """
+
+    def __init__(self, database: Database, retention: Retention) -> None:
+        self._database = database
+        self._retention = retention
+        self._inserter = Inserter(database.connection)
+        self._jobs: deque[_Job] = deque()
+        self._queued_rows = 0
+        self._queued_bytes = 0
+        self._closed = False
+        self._changed = threading.Condition()
+        self._bytes_unchecked = 0
+        # Both checks are due at once: the file may be of a larger or longer-lived viewer.
+        self._next_size_check = 0.0
+        self._next_age_check = 0.0
+        self.inserted = Inserted()
+        self.version = 1
+        self.failure: str | None = None
+        self._thread = threading.Thread(target=self._run, name="vaquero-viewer-writer", daemon=True)
+        self._thread.start()
+
+    @property
+    def queued_rows(self) -> int:
+        """Rows that wait for their commit."""
+        return self._queued_rows
+
+    def submit(self, batch: Batch) -> Future[None]:
+        """Queue a batch; the future is done once its rows are in the store.
+
+        Raises:
+            Busy: If too many rows wait already, or the store is closed.
+        """
+        job = _Job(batch)
+        with self._changed:
+            if self._closed:
+                raise Busy("the viewer is stopping")
+            too_many = self._queued_rows + batch.row_count > _MAX_QUEUED_ROWS
+            if self._jobs and (too_many or self._queued_bytes > _MAX_QUEUED_BYTES):
+                raise Busy(f"{self._queued_rows} rows wait to be written")
+            self._jobs.append(job)
+            self._queued_rows += batch.row_count
+            self._queued_bytes += batch.size_bytes
+            self._changed.notify()
+        return job.done
+
+    def close(self) -> None:
+        """Write what is queued and end the thread."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while True:
+            jobs = self._take()
+            if jobs:
+                self._commit(jobs)
+            elif self._closed:
+                return
+            self._keep_bounds()
+
+    def _take(self) -> list[_Job]:
+        """Wait for work until a check is due; take as many jobs as one commit should hold."""
+        with self._changed:
+            if not self._jobs and not self._closed:
+                due = min(self._next_size_check, self._next_age_check)
+                self._changed.wait(max(0.0, due - time.monotonic()))
+            jobs: list[_Job] = []
+            rows = 0
+            while self._jobs and (not jobs or rows < _MAX_ROWS_A_COMMIT):
+                jobs.append(self._jobs.popleft())
+                rows += jobs[-1].batch.row_count
+            self._queued_rows -= rows
+            self._queued_bytes -= sum(job.batch.size_bytes for job in jobs)
+        return jobs
+
+    def _commit(self, jobs: list[_Job]) -> None:
+        try:
+            inserted = self._inserter.insert([job.batch for job in jobs])
+        except duckdb.Error as error:
+            if len(jobs) > 1:
+                # One of them is the cause; alone, each of the others still goes in.
+                for job in jobs:
+                    self._commit([job])
+                return
+            jobs[0].done.set_exception(self._explain(error))
+            return
+        except Exception as error:  # noqa: BLE001 - the thread must outlive any one request
+            _log.exception("a batch could not be written")
+            for job in jobs:
+                job.done.set_exception(Busy(f"the rows could not be written: {error!r}"))
+            return
+        self._count(inserted)
+        self._bytes_unchecked += sum(job.batch.size_bytes for job in jobs)
+        self._database.keep_private()
+        for job in jobs:
+            job.done.set_result(None)
+
+    def _count(self, inserted: Inserted) -> None:
+        self.inserted.spans += inserted.spans
+        self.inserted.points += inserted.points
+        self.inserted.logs += inserted.logs
+        self.inserted.repeated += inserted.repeated
+        self.failure = None
+        if inserted.total:
+            self.version += 1
+
+    def _explain(self, error: duckdb.Error) -> RequestError:
+        """The error of one batch as the reply to its request."""
+        text = str(error).strip().splitlines()[0]
+        if isinstance(error, duckdb.DataError):
+            return BadBody(f"a value cannot be stored: {text}")
+        self.failure = text
+        return Busy(f"the store cannot write: {text}")
+
+    def _keep_bounds(self) -> None:
+        now = time.monotonic()
+        dropped = 0
+        try:
+            if now >= self._next_age_check:
+                self._next_age_check = now + _AGE_CHECK_EVERY_S
+                dropped += self._retention.enforce_age(time.time_ns())
+            if now >= self._next_size_check or self._bytes_unchecked >= _SIZE_CHECK_EVERY_BYTES:
+                self._next_size_check = now + _SIZE_CHECK_EVERY_S
+                self._bytes_unchecked = 0
+                dropped += self._retention.enforce_size()
+            if dropped:
+                self._inserter.reload()
+                self._database.keep_private()
+                self.version += 1
+        except duckdb.Error as error:
+            self.failure = str(error).strip().splitlines()[0]
+            _log.warning("the store could not drop old rows: %s", self.failure)
