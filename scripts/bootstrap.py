@@ -2,8 +2,8 @@
 
 Profiles: ``dev`` (everything that ``make test`` needs), ``demo`` (what a newcomer needs), ``unit``
 (unit tests on one Python), ``floor`` (unit tests on the oldest supported SDK). Needs nothing but
-Python 3.10 or newer with ``venv``. Does nothing when the environment is there and up to date; prints
-the path of its interpreter.
+Python 3.10 or newer with ``venv``. Does nothing when the environment is there and up to date, and
+prints the path of its interpreter.
 """
 
 from __future__ import annotations

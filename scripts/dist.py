@@ -7,9 +7,9 @@ their place in the checkout, so that the wheels install after the checkout is go
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
-import re
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -1,6 +1,7 @@
 """Unit tests in another environment: ``python scripts/elsewhere.py PROFILE PYTHON``.
 
-PROFILE is one of ``scripts/bootstrap.py``: ``floor`` for the oldest SDK, ``unit`` for another Python.
+PROFILE is one of ``scripts/bootstrap.py``: ``floor`` for the oldest SDK, ``unit`` for another
+Python.
 """
 
 from __future__ import annotations

@@ -16,8 +16,8 @@ def state(environ: Mapping[str, str] | None = None) -> Path:
     """The folder for state of this user; not created here.
 
     ``XDG_STATE_HOME`` where it is set, ``LOCALAPPDATA`` on Windows, ``~/Library/Application
-    Support`` on macOS, else ``~/.local/state``. A user without a home gets a folder of its own below
-    the system's temporary one; whoever opens it checks that it is theirs.
+    Support`` on macOS, else ``~/.local/state``. A user without a home gets a folder of its own
+    below the system's temporary one; whoever opens it checks that it is theirs.
     """
     environ = os.environ if environ is None else environ
     if environ.get("XDG_STATE_HOME", "").startswith("/"):

@@ -1,4 +1,4 @@
-"""The life cycle: making, using and ending an SDK. The public names are re-exported by ``vaquero``."""
+"""The life cycle: making, using and ending an SDK. ``vaquero`` re-exports the public names."""
 
 from vaquero.sdk.entry import (
     configure,

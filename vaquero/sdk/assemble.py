@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from vaquero import _log, config, resource
 from vaquero.config.load import warn_of
-from vaquero.sdk import exporters, publish, sampling, translate
+from vaquero.sdk import exporters, publish, translate
 from vaquero.sdk.exporters import Extras
 from vaquero.sdk.life import Parts
 
@@ -44,6 +44,10 @@ def assemble(
     _add_metrics(parts, settings, extras, who, offered=offered)
     _add_logs(parts, settings, extras, who, offered=offered)
     translate.set_propagators(settings)
+    if settings["context"]:
+        from vaquero.tracing import threads
+
+        parts.on_shutdown.append(threads.carry())
     return settings, parts
 
 

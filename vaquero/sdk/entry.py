@@ -70,8 +70,9 @@ def init(
     """Start vaquero and make its providers the global ones.
 
     Nothing needs to be given: what is not comes from ``OTEL_*`` and ``VAQUERO_*`` variables, from
-    ``[tool.vaquero]`` in ``pyproject.toml``, else from the defaults. A provider that the application
-    itself has set stays, and nothing is added to it. Called again, it replaces the SDK before.
+    ``[tool.vaquero]`` in ``pyproject.toml``, else from the defaults. A provider that the
+    application itself has set stays, and nothing is added to it. Called again, it replaces the SDK
+    before.
 
     Args:
         project_api_key: The original's key; sent as ``Authorization: Bearer`` only to an endpoint

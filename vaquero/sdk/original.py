@@ -1,4 +1,4 @@
-"""The original vaquero-sdk's configuration object, with the fields of its code and its documents."""
+"""The original vaquero-sdk's configuration object: the fields of its code and its documents."""
 
 from __future__ import annotations
 

@@ -67,7 +67,7 @@ def redactor(settings: Settings) -> Redactor | None:
 
 
 def destination(signal: Signal, settings: Settings) -> Destination:
-    """Where a signal goes: its own settings win over the general ones, as the specification says."""
+    """Where a signal goes: its own settings win over the general ones, by the specification."""
 
     def of(name: str) -> Any:
         own = settings[f"{signal}_{name}"]

@@ -1,0 +1,81 @@
+"""Write ``docs/settings.md`` from the table of settings: ``python scripts/settings_page.py``.
+
+A test compares the page with what this prints, so that the page cannot go stale.
+"""
+
+from __future__ import annotations
+
+import sys
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Any
+
+from vaquero.config.table import SETTINGS, Setting
+
+PAGE = Path(__file__).resolve().parent.parent / "docs" / "settings.md"
+
+HEAD = """# Settings
+
+One table. An argument of `vaquero.init` wins over the environment, the environment over
+`[tool.vaquero]` in the `pyproject.toml` of the folder that the program was started in (never one
+above it), and that over the default. `vaquero config` prints every value with the place it came
+from, secrets masked.
+
+Where an `OTEL_*` variable exists it is the one that is read; where two are named the first wins.
+A value that cannot be used is said once, with its source and what would do; the next place is
+asked, and nothing else is lost. Settings marked *not in a file* decide where telemetry goes, and
+with which key: a cloned repository must not decide that.
+
+`OTEL_EXPORTER_OTLP_TIMEOUT` is in seconds, as in upstream's Python SDK (the specification says
+milliseconds). With no protocol set it is `http/protobuf`, but `grpc` where the endpoint's port is
+4317.
+"""
+
+
+def page() -> str:
+    """The whole page."""
+    lines = [HEAD, "| name | variables | default | what it says |", "|---|---|---|---|"]
+    lines += [_row(setting) for setting in SETTINGS]
+    lines += ["", "## Defaults that differ from upstream", ""]
+    lines += ["| name | default here | why |", "|---|---|---|"]
+    lines += [
+        f"| `{setting.name}` | `{_default(setting)}` | {setting.differs} |"
+        for setting in SETTINGS
+        if setting.differs
+    ]
+    lines += ["", "## Settings of the gauges", "", *_of_packages()]
+    return "\n".join(lines) + "\n"
+
+
+def _row(setting: Setting) -> str:
+    variables = ", ".join(f"`{name}`" for name in setting.env) or "argument only"
+    note = "" if setting.project else " *(not in a file)*"
+    return f"| `{setting.name}` | {variables} | {_shown_default(setting)} | {setting.help}{note} |"
+
+
+def _shown_default(setting: Setting) -> str:
+    text = _default(setting)
+    return f"`{text}`" if text else ""
+
+
+def _default(setting: Setting) -> str:
+    value = setting.default
+    if value is None or value == ():
+        return ""
+    if isinstance(value, tuple):
+        return ",".join(str(item) for item in value)
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _of_packages() -> list[str]:
+    """Rows that other distributions give to the table, by the entry point group."""
+    lines = ["| name | variable | default | what it says |", "|---|---|---|---|"]
+    for point in sorted(entry_points(group="vaquero.settings"), key=lambda point: point.name):
+        rows: Any = point.load()
+        lines += [f"| `{row.name}` | `{row.env}` | `{row.default}` | {row.help} |" for row in rows]
+    return lines
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(), encoding="utf-8")
+    print(f"wrote {PAGE.name}", file=sys.stderr)
