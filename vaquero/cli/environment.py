@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from collections.abc import MutableMapping, Sequence
+    from collections.abc import Mapping, MutableMapping, Sequence
 
 AUTOSTART = Path(__file__).resolve().parent / "autostart"
 
@@ -80,12 +80,16 @@ def speak_or_not(environ: MutableMapping[str, str], *, terminal: bool) -> None:
         environ: The program's environment, changed in place.
         terminal: Whether stderr is a terminal.
     """
-    quiet = environ.get("VAQUERO_QUIET", "").strip().lower() not in ("", "0", "false", "no", "off")
     tally = ""
-    if terminal and not quiet:
+    if terminal and not is_set(environ, "VAQUERO_QUIET"):
         handle, tally = tempfile.mkstemp(prefix="vaquero-run-")
         os.close(handle)
     environ["VAQUERO_RUN"] = f"0:{tally}"
+
+
+def is_set(environ: Mapping[str, str], name: str) -> bool:
+    """Whether a switch among the variables is on."""
+    return environ.get(name, "").strip().lower() not in ("", "0", "false", "no", "off")
 
 
 def execute(executable: str, words: Sequence[str], environ: MutableMapping[str, str]) -> int:

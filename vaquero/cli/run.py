@@ -54,8 +54,10 @@ def command(
         environ["OTEL_EXPORTER_OTLP_ENDPOINT"] = _checked(endpoint)
     if service_name:
         environ["OTEL_SERVICE_NAME"] = service_name
+    if view and endpoint:
+        raise click.UsageError("--view sends to the viewer: --endpoint cannot be given too")
     if console:
-        _print_spans(environ)
+        _print_spans(environ, alone=not view)
     if view:
         from vaquero.cli.viewing import run_with_viewer
 
@@ -76,13 +78,17 @@ def _checked(endpoint: str) -> str:
         ) from None
 
 
-def _print_spans(environ: MutableMapping[str, str]) -> None:
+def _print_spans(environ: MutableMapping[str, str], *, alone: bool) -> None:
     """Spans to stderr; and nothing else is tried where nobody said where to send."""
     environ["VAQUERO_CONSOLE"] = "true"
-    if any(
-        environ.get(f"OTEL_EXPORTER_OTLP_{signal}ENDPOINT")
-        for signal in ("", "TRACES_", "METRICS_", "LOGS_")
-    ) or environ.get("VAQUERO_ENDPOINT"):
+    if (
+        not alone
+        or any(
+            environ.get(f"OTEL_EXPORTER_OTLP_{signal}ENDPOINT")
+            for signal in ("", "TRACES_", "METRICS_", "LOGS_")
+        )
+        or environ.get("VAQUERO_ENDPOINT")
+    ):
         return
     for signal in ("TRACES", "METRICS", "LOGS"):
         environ.setdefault(f"OTEL_{signal}_EXPORTER", "none")

@@ -1,0 +1,164 @@
+"""``vaquero run --view``: viewer and program together, and what arrived at the end."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import time
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from vaquero.cli import child
+from vaquero.cli.install import command_for
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, MutableMapping, Sequence
+    from pathlib import Path
+
+    from vaquero_viewer import Viewer
+
+#: So that metrics are seen while one looks on, in milliseconds.
+METRIC_INTERVAL_MS = 2000
+
+
+def run_with_viewer(
+    executable: str, words: Sequence[str], environ: MutableMapping[str, str], *, wait: bool
+) -> int:
+    """Run a program and show what it sends.
+
+    Args:
+        executable: Path of the program.
+        words: Its command line.
+        environ: Its environment; pointed at the viewer here.
+        wait: Keep the page up after the program has ended, where there is a terminal.
+
+    Returns:
+        The program's exit code.
+    """
+    from vaquero_viewer.paths import default_path
+
+    began_ns = time.time_ns()
+    with open_viewer(default_path()) as viewer:
+        point_at(viewer.otlp_url, environ)
+        environ["VAQUERO_RUN"] = "0:"  # The summary says more than the line at exit would.
+        say(f"shown at {viewer.web_url} while it runs (kept for 'vaquero view')")
+        code = child.run(executable, words, environ)
+        if not _is_quiet():
+            from vaquero.cli.summary import print_arrived
+
+            print_arrived(viewer.store, began_ns)
+        if wait:
+            wait_for_enter(viewer.web_url)
+    return code
+
+
+@contextlib.contextmanager
+def open_viewer(path: Path | None, *, clear: bool = False) -> Generator[Viewer, None, None]:
+    """A running viewer; other ports where the usual ones are taken, memory where the store is.
+
+    Args:
+        path: The store's file.
+        clear: Empty it first.
+
+    Raises:
+        click.ClickException: The viewer is not installed, or cannot be started.
+    """
+    module = load_viewer()
+    server = import_module("vaquero_viewer.server")
+    os.umask(0o077)
+    with contextlib.ExitStack() as stack:
+        try:
+            viewer = _start(module, path, clear, (server.OTLP_PORT, server.WEB_PORT))
+        except module.ViewerError as error:
+            raise click.ClickException(str(error)) from None
+        stack.callback(viewer.stop)
+        for notice in viewer.notices:
+            say(notice)
+        yield viewer
+
+
+def load_viewer() -> Any:
+    """The module ``vaquero_viewer``.
+
+    Raises:
+        click.ClickException: It is not installed; says what to type.
+    """
+    try:
+        import_module("vaquero_viewer.server")
+        return import_module("vaquero_viewer")
+    except ImportError as error:
+        raise click.ClickException(
+            f"the viewer is not installed ({error.name} is missing): {command_for('viewer')}"
+        ) from None
+
+
+def _start(module: Any, path: Path | None, clear: bool, ports: tuple[int, int]) -> Viewer:
+    """Start with these ports (OTLP, page), else with others."""
+    try:
+        viewer: Viewer = module.Viewer(path, otlp_port=ports[0], web_port=ports[1], clear=clear)
+        return viewer.start()
+    except module.PortTaken as taken:
+        if not taken.port:
+            raise
+        say(f"{taken}; taking a free one")
+        free = (
+            0 if ports[0] == taken.port else ports[0],
+            0 if ports[1] == taken.port else ports[1],
+        )
+        return _start(module, path, clear, free)
+    except module.StoreLocked as locked:
+        if path is None:
+            raise
+        say(f"{locked.path} is open in {locked.holder}; this run is kept in memory only")
+        return _start(module, None, False, ports)
+
+
+def point_at(url: str, environ: MutableMapping[str, str]) -> None:
+    """Make a program send to the viewer and to nobody else, often enough to look on.
+
+    What was set for another destination goes: above all its headers, which may hold a key.
+    """
+    for name in [name for name in environ if name.startswith("OTEL_EXPORTER_OTLP_")]:
+        if not name.startswith("OTEL_EXPORTER_OTLP_METRICS_") or name.endswith(_OF_DESTINATION):
+            del environ[name]
+    environ["OTEL_EXPORTER_OTLP_ENDPOINT"] = url
+    environ["OTEL_EXPORTER_OTLP_PROTOCOL"] = "http/protobuf"
+    environ.setdefault("OTEL_METRIC_EXPORT_INTERVAL", str(METRIC_INTERVAL_MS))
+    environ.setdefault("OTEL_BSP_SCHEDULE_DELAY", "250")
+
+
+#: Of the variables for metrics, those that say where and how to send (not what).
+_OF_DESTINATION = (
+    "_ENDPOINT",
+    "_PROTOCOL",
+    "_HEADERS",
+    "_TIMEOUT",
+    "_COMPRESSION",
+    "_CERTIFICATE",
+    "_CLIENT_KEY",
+    "_INSECURE",
+)
+
+
+def wait_for_enter(url: str) -> None:
+    """Keep the page up until Enter or Ctrl-C; nothing where there is no terminal."""
+    if not (sys.stdin and sys.stdin.isatty() and sys.stderr.isatty()):
+        return
+    click.echo(f"vaquero: the page stays up at {url}; Enter or Ctrl-C ends it.", err=True)
+    with contextlib.suppress(KeyboardInterrupt):
+        sys.stdin.readline()
+
+
+def say(line: str) -> None:
+    """One line on stderr, unless ``VAQUERO_QUIET`` is set."""
+    if not _is_quiet():
+        click.echo(f"vaquero: {line}", err=True)
+
+
+def _is_quiet() -> bool:
+    from vaquero.cli.environment import is_set
+
+    return is_set(os.environ, "VAQUERO_QUIET")
