@@ -1,0 +1,69 @@
+"""The tracer of a disabled SDK: it does nothing, at once."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from opentelemetry.context import get_current
+from opentelemetry.trace import INVALID_SPAN, NonRecordingSpan, NoOpTracer, Span, SpanKind
+from opentelemetry.trace.propagation import _SPAN_KEY as SPAN_KEY
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from types import TracebackType
+
+    from opentelemetry.context import Context
+    from opentelemetry.trace import Link
+
+F = TypeVar("F", bound="Callable[..., Any]")
+
+
+class Nothing:
+    """A block without a span: the current context stays as it is. Without state, so one is enough.
+
+    As a decorator it gives the function back.
+    """
+
+    __slots__ = ()
+
+    def __enter__(self) -> Span:
+        span: Any = get_current().get(SPAN_KEY)
+        return INVALID_SPAN if span is None else span
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc_val: BaseException | None,
+        exc_tb: TracebackType | None,
+    ) -> None:
+        return None
+
+    def __call__(self, function: F) -> F:
+        """The function as it is."""
+        return function
+
+
+NOTHING = Nothing()
+
+
+class DisabledTracer(NoOpTracer):
+    """What a disabled provider gives: no spans, but the context of a remote parent passes on."""
+
+    def start_as_current_span(  # type: ignore[override]
+        self,
+        name: str,
+        context: Context | None = None,
+        kind: SpanKind = SpanKind.INTERNAL,
+        attributes: Mapping[str, Any] | None = None,
+        links: Sequence[Link] | None = None,
+        start_time: int | None = None,
+        record_exception: bool = True,
+        set_status_on_exception: bool = True,
+        end_on_exit: bool = True,
+    ) -> Any:
+        """A block without a span, as context manager and decorator."""
+        if context is None:
+            current = get_current().get(SPAN_KEY)
+            if current is None or type(current) is NonRecordingSpan:
+                return NOTHING
+        return super().start_as_current_span(name, context, kind, attributes, links)

@@ -1,0 +1,57 @@
+"""What a start gives where nothing is recorded: ids for those who ask, and nothing else."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags
+
+from vaquero.tracing.ids import new_span_no
+from vaquero.tracing.original import OriginalSpan
+from vaquero.tracing.readable import FLAGS
+
+if TYPE_CHECKING:
+    from opentelemetry.trace import TraceState
+
+_new = object.__new__
+
+
+class Quiet(OriginalSpan, NonRecordingSpan):
+    """A span that keeps nothing but a context, with the methods of the original SDK's spans."""
+
+
+class Unsampled(Quiet):
+    """A span that the sampler dropped. Its context is built, and its id drawn, when asked for."""
+
+    __slots__ = ("flag_bits", "state", "trace_no")
+
+    trace_no: int
+    flag_bits: int
+    state: TraceState | None
+
+    def get_span_context(self) -> SpanContext:
+        """The ids and flags of this span, as they are propagated."""
+        made = self.__dict__.get("_made")
+        if made is None:
+            fresh = SpanContext(self.trace_no, new_span_no(), False, self.flags, self.state)
+            # One store decides which id this span has, should two threads ask at once.
+            made = self.__dict__.setdefault("_made", fresh)
+        return made
+
+    @property
+    def flags(self) -> TraceFlags:
+        """The W3C trace flags."""
+        return FLAGS[self.flag_bits & 255]
+
+    @property
+    def _context(self) -> SpanContext:
+        return self.get_span_context()
+
+
+def dropped(trace_no: int, flag_bits: int, state: TraceState | None) -> Unsampled:
+    """A span that the sampler dropped."""
+    span = _new(Unsampled)
+    span.trace_no = trace_no
+    span.flag_bits = flag_bits
+    span.state = state
+    return span
