@@ -162,12 +162,14 @@ class Provider:
     def points(self, reader: int = 0) -> Points:
         """Collect once; values (or histogram points) by name and sorted attributes."""
         return {
-            name: {
-                tuple(sorted((point.attributes or {}).items())): getattr(point, "value", point)
-                for point in metric.data.data_points
-            }
+            name: {_key(point): getattr(point, "value", point) for point in metric.data.data_points}
             for name, metric in self.metrics(reader).items()
         }
+
+
+def _key(point: Any) -> tuple[tuple[str, Any], ...]:
+    attributes: dict[str, Any] = dict(point.attributes or {})
+    return tuple(sorted(attributes.items()))
 
 
 @pytest.fixture
