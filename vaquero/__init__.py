@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from vaquero import testing as testing
     from vaquero import tracing as tracing
     from vaquero.errors import MissingPartError, SettingsError, VaqueroError
+    from vaquero.metrics.facade import counter, gauge, histogram, up_down_counter
+    from vaquero.metrics.resources import Quota, observe_cache, observe_pool
     from vaquero.pipeline import SpanExporter, SpanProcessor
     from vaquero.sdk import (
         SDKConfig,
@@ -50,6 +52,7 @@ if TYPE_CHECKING:
 #: Where each public name lives: (module, name there); an empty name is the module itself.
 _WHERE: dict[str, tuple[str, str]] = {
     "MissingPartError": ("vaquero.errors", "MissingPartError"),
+    "Quota": ("vaquero.metrics.resources", "Quota"),
     "SDKConfig": ("vaquero.sdk", "SDKConfig"),
     "SettingsError": ("vaquero.errors", "SettingsError"),
     "SpanExporter": ("vaquero.pipeline", "SpanExporter"),
@@ -59,23 +62,30 @@ _WHERE: dict[str, tuple[str, str]] = {
     "async_span": ("vaquero.tracing.facade", "span"),
     "configure": ("vaquero.sdk", "configure"),
     "configure_from_env": ("vaquero.sdk", "configure_from_env"),
+    "counter": ("vaquero.metrics.facade", "counter"),
     "flush": ("vaquero.sdk", "flush"),
+    "gauge": ("vaquero.metrics.facade", "gauge"),
     "get_current_span": ("vaquero.tracing.facade", "get_current_span"),
     "get_current_span_id": ("vaquero.tracing.facade", "get_current_span_id"),
     "get_current_trace_id": ("vaquero.tracing.facade", "get_current_trace_id"),
     "get_default_sdk": ("vaquero.sdk", "get_default_sdk"),
     "get_global_instance": ("vaquero.sdk", "get_default_sdk"),
+    "histogram": ("vaquero.metrics.facade", "histogram"),
     "init": ("vaquero.sdk", "init"),
+    "observe_cache": ("vaquero.metrics.resources", "observe_cache"),
+    "observe_pool": ("vaquero.metrics.resources", "observe_pool"),
     "set_default_sdk": ("vaquero.sdk", "set_default_sdk"),
     "shutdown": ("vaquero.sdk", "shutdown"),
     "span": ("vaquero.tracing.facade", "span"),
     "testing": ("vaquero.testing", ""),
     "trace": ("vaquero.tracing.decorator", "trace"),
     "tracing": ("vaquero.tracing", ""),
+    "up_down_counter": ("vaquero.metrics.facade", "up_down_counter"),
 }
 
 __all__ = [
     "MissingPartError",
+    "Quota",
     "SDKConfig",
     "SettingsError",
     "SpanExporter",
@@ -86,19 +96,25 @@ __all__ = [
     "async_span",
     "configure",
     "configure_from_env",
+    "counter",
     "flush",
+    "gauge",
     "get_current_span",
     "get_current_span_id",
     "get_current_trace_id",
     "get_default_sdk",
     "get_global_instance",
+    "histogram",
     "init",
+    "observe_cache",
+    "observe_pool",
     "set_default_sdk",
     "shutdown",
     "span",
     "testing",
     "trace",
     "tracing",
+    "up_down_counter",
 ]
 
 
