@@ -1,0 +1,22 @@
+"""From finished spans to acknowledged requests: ring, codec, spool, sender, behind one door.
+
+Public: :class:`Pipeline` and its settings, and the adapters for providers built by hand,
+:class:`SpanProcessor` and :class:`SpanExporter`.
+"""
+
+from vaquero.pipeline.door import Pipeline
+from vaquero.pipeline.exporters import SpanExporter
+from vaquero.pipeline.processors import SpanProcessor
+from vaquero.pipeline.settings import Destination, PipelineSettings, Proxies, Signal
+from vaquero.pipeline.stats import PipelineStats
+
+__all__ = [
+    "Destination",
+    "Pipeline",
+    "PipelineSettings",
+    "PipelineStats",
+    "Proxies",
+    "Signal",
+    "SpanExporter",
+    "SpanProcessor",
+]

@@ -1,0 +1,311 @@
+"""The sender: one thread that carries all three signals, one request at a time.
+
+Frames are joined into requests without touching their bytes: encoded export requests concatenate.
+A request that failed is kept as it is, with its batch id, until it is settled, so a backend that
+lost only its acknowledgement sees the same request again and not a new mixture.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from typing import TYPE_CHECKING, NamedTuple
+
+from vaquero import _guard
+from vaquero.pipeline import split, telling
+from vaquero.pipeline.retry import Reply, Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from vaquero.pipeline.frame import Frame
+    from vaquero.pipeline.lane import Lane
+    from vaquero.pipeline.settings import PipelineSettings, Signal
+    from vaquero.pipeline.stats import Ledger
+    from vaquero.pipeline.store import Source
+    from vaquero.pipeline.transport import Transport
+
+#: As much as this is sent without waiting for the delay.
+BATCH_BYTES = 256 * 1024
+#: How often spools of ended processes are looked for.
+ADOPT_INTERVAL_S = 30.0
+
+
+class Part(NamedTuple):
+    """A piece of a request after it had to be split; at first the whole."""
+
+    body: bytes
+    items: int
+    batch_id: str
+    traces: int
+
+
+class Flight:
+    """A request on its way: joined from frames, kept unchanged until it is settled."""
+
+    def __init__(self, source: Source, frames: Sequence[Frame], own: bool) -> None:
+        self.source = source
+        self.own = own
+        self.time_s = frames[0].time_s
+        self.items = sum(frame.items for frame in frames)
+        body = b"".join([frame.payload for frame in frames])
+        # Of the frames alone: the next process that finds the same frames makes the same id.
+        batch_id = f"{frames[0].id:016x}-{len(frames):x}-{len(body):x}"
+        traces = sum(frame.traces for frame in frames)
+        self.parts = deque([Part(body, self.items, batch_id, traces)])
+        self.tried = False
+
+
+class Sender:
+    """Sends what waits in the lanes. Its thread sleeps while nothing does.
+
+    Args:
+        lanes: One per signal.
+        transports: One per signal.
+        ledger: Where outcomes are counted.
+        settings: Delay, size of requests.
+        keep: Keeps a refused request for a later resend; gives whether it could.
+    """
+
+    def __init__(
+        self,
+        lanes: dict[Signal, Lane],
+        transports: dict[Signal, Transport],
+        ledger: Ledger,
+        settings: PipelineSettings,
+        keep: Callable[[Lane, bytes, int], bool],
+    ) -> None:
+        self._lanes = lanes
+        self._transports = transports
+        self._ledger = ledger
+        self._settings = settings
+        self._keep = keep
+        self.reset()
+
+    def reset(self) -> None:
+        """No thread, no connection, nothing in flight: for a forked child."""
+        self._wake = threading.Event()
+        self._step_lock = threading.Lock()
+        #: Rounds finished, and what a flush waits on.
+        self.rounds = threading.Condition()
+        self._flights: dict[Signal, Flight] = {}
+        self._hurries = 0
+        self._probed: set[int] = set()
+        self._stopped = False
+        self._ending = False
+        self._active: Transport | None = None
+        self._adopted_s: float | None = None
+        for transport in self._transports.values():
+            transport.close()
+
+    # -- the thread ----------------------------------------------------------------------------
+
+    def run(self) -> None:
+        """The thread: until :meth:`stop`."""
+        while not self._stopped:
+            # Cleared first: what is appended during the round wakes the next one.
+            self._wake.clear()
+            try:
+                wait_s = self.step()
+            except Exception as error:
+                _guard.report(error, "sending")
+                wait_s = 1.0
+            with self.rounds:
+                self.rounds.notify_all()
+            if not self._stopped and wait_s != 0:
+                self._wake.wait(wait_s)
+
+    def appended(self) -> None:
+        """Something waits: look at it, at the latest after the delay."""
+        self._wake.set()
+
+    def hurry(self, on: bool) -> None:
+        """Send at once instead of collecting, and probe a backend that is away, once."""
+        with self.rounds:
+            self._hurries += 1 if on else -1
+            if on:
+                self._probed.clear()
+        self._wake.set()
+
+    def has_given_up(self, lane: Lane) -> bool:
+        """Whether the lane's backend is away and no probe is due for those who wait."""
+        breaker = lane.breaker
+        return breaker.is_open and breaker.wait_s(hurry=self._may_probe(lane)) > 0
+
+    def _may_probe(self, lane: Lane) -> bool:
+        return self._hurries > 0 and id(lane.breaker) not in self._probed
+
+    def end(self) -> None:
+        """The process ends: from now on own frames only, no adoption."""
+        self._ending = True
+
+    def stop(self) -> None:
+        """Let the thread end after its current request."""
+        self._stopped = True
+        self._wake.set()
+
+    def abort(self) -> None:
+        """Break a request that hangs, from another thread."""
+        active = self._active
+        if active is not None:
+            active.abort()
+
+    def close(self) -> None:
+        """Close connections; what is in flight stays in its store."""
+        for flight in self._flights.values():
+            flight.source.give_back()
+        self._flights.clear()
+        for transport in self._transports.values():
+            transport.close()
+
+    @property
+    def oldest_s(self) -> float:
+        """Age in seconds of the oldest request in flight; 0.0 for none."""
+        times = [flight.time_s for flight in list(self._flights.values())]
+        return max(0.0, time.time() - min(times)) if times else 0.0
+
+    # -- one round -----------------------------------------------------------------------------
+
+    def step(self) -> float | None:
+        """At most one request per signal. Seconds until the next round is due; None for never."""
+        with self._step_lock:
+            waits = [self._serve(lane) for lane in self._lanes.values()]
+            waits.append(self._adopt())
+            due = [wait for wait in waits if wait is not None]
+            return min(due) if due else None
+
+    def _adopt(self) -> float | None:
+        adopters = [lane for lane in self._lanes.values() if lane.adopter is not None]
+        if not adopters or self._ending:
+            return None
+        now = time.monotonic()
+        if self._adopted_s is not None and now - self._adopted_s < ADOPT_INTERVAL_S:
+            return self._adopted_s + ADOPT_INTERVAL_S - now
+        self._adopted_s = now
+        found = False
+        for lane in adopters:
+            if lane.adopter is not None:
+                found = lane.adopter.scan() or found
+        return 0.0 if found else ADOPT_INTERVAL_S
+
+    def _serve(self, lane: Lane) -> float | None:
+        flight = self._flights.get(lane.signal)
+        if flight is None:
+            wait_s = self._collecting_s(lane)
+            if wait_s is None or wait_s > 0:
+                return wait_s
+        wait_s = lane.breaker.wait_s(hurry=self._may_probe(lane))
+        if wait_s > 0:
+            return wait_s
+        if flight is None:
+            flight = self._board(lane)
+            if flight is None:
+                return None
+        self._attempt(lane, flight)
+        if not flight.parts:
+            self._land(lane, flight)
+        return 0.0
+
+    def _collecting_s(self, lane: Lane) -> float | None:
+        """How long the lane may go on collecting; None where nothing waits."""
+        adopted = not self._ending and lane.adopter is not None and lane.adopter.has_more
+        size = lane.waiting_bytes
+        if adopted or size >= BATCH_BYTES or (size and self._hurries):
+            return 0.0
+        since_s = lane.since_s
+        if not size or since_s is None:
+            return None
+        return max(0.0, since_s + self._settings.schedule_delay_s - time.monotonic())
+
+    def _board(self, lane: Lane) -> Flight | None:
+        lane.since_s = None
+        for source in lane.sources():
+            own = source is lane.disk or source is lane.memory
+            if self._ending and not own:
+                continue
+            frames = source.take(
+                self._settings.request_max_bytes, self._settings.request_max_items
+            )
+            if frames:
+                flight = self._flights[lane.signal] = Flight(source, frames, own)
+                if not own:
+                    self._ledger.accept(lane.signal, flight.items)
+                if lane.waiting_bytes:
+                    lane.since_s = lane.since_s or time.monotonic()
+                return flight
+        return None
+
+    def _land(self, lane: Lane, flight: Flight) -> None:
+        flight.source.settle()
+        del self._flights[lane.signal]
+        if flight.own:
+            lane.settle(flight.items)
+
+    # -- one attempt ---------------------------------------------------------------------------
+
+    def _attempt(self, lane: Lane, flight: Flight) -> None:
+        part = flight.parts[0]
+        transport = self._transports[lane.signal]
+        self._ledger.send(lane.signal, part.items, again=flight.tried)
+        flight.tried = True
+        self._active = transport
+        try:
+            reply = transport.send(part.body, part.batch_id, lane.destination.timeout_s)
+        finally:
+            self._active = None
+        if reply.verdict is not Verdict.RETRY:
+            flight.parts.popleft()
+            flight.tried = False
+        self._judge(lane, flight, part, reply)
+
+    def _judge(self, lane: Lane, flight: Flight, part: Part, reply: Reply) -> None:
+        signal, ledger = lane.signal, self._ledger
+        if reply.verdict is Verdict.RETRY:
+            ledger.fail(reply.detail)
+            self._probed.add(id(lane.breaker))
+            wait_s = lane.breaker.fail(reply.retry_after_s)
+            telling.away(lane, reply, wait_s)
+            return
+        lane.breaker.succeed()
+        if reply.verdict is Verdict.OK:
+            rejected = min(reply.rejected, part.items)
+            ledger.acknowledge(signal, part.items - rejected, part.traces)
+            ledger.drop(signal, "partial_success", rejected)
+            if rejected or reply.detail:
+                telling.partial(lane, rejected, reply.detail)
+            return
+        ledger.fail(reply.detail)
+        if reply.verdict is Verdict.SPLIT:
+            halves = split_part(part)
+            if halves is not None:
+                flight.parts.extendleft(reversed(halves))
+                return
+            telling.too_large(lane, len(part.body))
+            ledger.drop(signal, "too_large", part.items)
+            return
+        kept = reply.verdict is Verdict.REFUSED and self._keep(lane, part.body, part.items)
+        if kept:
+            ledger.keep(signal, part.items)
+        ledger.drop(signal, reply.reason, part.items)
+        telling.refused(lane, reply, part.items, kept=kept)
+
+
+def split_part(part: Part) -> tuple[Part, Part] | None:
+    """The two halves of a request, item by item; None where it cannot be split."""
+    try:
+        halves = split.halves(part.body)
+    except ValueError:
+        return None
+    if halves is None:
+        return None
+    (first, first_items), (second, second_items) = halves
+    if first_items + second_items != part.items:
+        # Metrics are split by metric and counted by point: share the count as the bytes lie.
+        share = len(first) / max(1, len(first) + len(second))
+        first_items = min(part.items, round(part.items * share))
+        second_items = part.items - first_items
+    return (
+        Part(first, first_items, f"{part.batch_id}.0", part.traces),
+        Part(second, second_items, f"{part.batch_id}.1", 0),
+    )
