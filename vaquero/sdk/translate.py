@@ -34,7 +34,6 @@ _SIGNALS: tuple[Signal, ...] = ("traces", "metrics", "logs")
 def pipeline(settings: Settings) -> Pipeline:
     """The pipeline that these settings describe; builds nothing but memory."""
     destinations = {signal: destination(signal, settings) for signal in _SIGNALS}
-    batch = settings["batch_size"] or settings["max_export_batch_size"]
     delay_s = settings["flush_interval"] or settings["schedule_delay_ms"] / 1000.0
     return Pipeline(
         PipelineSettings(
@@ -43,7 +42,6 @@ def pipeline(settings: Settings) -> Pipeline:
             spool_max_bytes=settings["spool_max_bytes"],
             spool_max_age_s=settings["spool_max_days"] * 86_400.0,
             ring_max_spans=max(settings["max_queue_size"], 32_768),
-            request_max_items=batch,
             schedule_delay_s=delay_s,
             proxies=proxies(),
             user_agent=f"vaquero-otel/{__version__}",
