@@ -21,6 +21,11 @@ if TYPE_CHECKING:
 _VARIABLE = "VAQUERO_RUN"
 
 
+#: Libraries that vaquero or OpenTelemetry bring along: of interest only where somebody asked for
+#: them (pip notes that in a file ``REQUESTED``).
+_BROUGHT_ALONG = frozenset({"click", "grpcio", "requests", "urllib3"})
+
+
 @dataclass(frozen=True)
 class Counts:
     """Spans of one process, or of all of them."""
@@ -58,7 +63,7 @@ def greet() -> None:
     global _sdk
     _sdk = _runtime.sdk
     owner, tally = _place()
-    if not tally or owner != os.getpid() or _sdk is None:
+    if not tally or owner != os.getpid() or _sdk is None or not _sdk.is_enabled():
         return
     _say(greeting(_sdk.settings, uninstrumented()))
 
@@ -70,11 +75,13 @@ def greeting(settings: Any, libraries: Iterable[str]) -> str:
         settings: The settings in use.
         libraries: Names of installed libraries that nothing instruments.
     """
-    address = settings["endpoint"] or "http://localhost:4318"
-    name = settings["service_name"]
-    line = f"vaquero: sending to {_without_userinfo(address)}"
-    line += f" as '{name}'." if name else "."
-    if not settings["endpoint"]:
+    from vaquero.sdk import translate
+
+    destination = translate.destination("traces", settings)
+    address = destination.address.removesuffix("/v1/traces")
+    line = f"vaquero: sending to {address}"
+    line += f" as '{settings['service_name']}'." if settings["service_name"] else "."
+    if not destination.named_by_user:
         line += " To look: vaquero view."
     line += " To silence: VAQUERO_QUIET=1."
     missing = sorted(libraries)
@@ -103,7 +110,12 @@ def uninstrumented() -> set[str]:
 
     from opentelemetry.instrumentation.bootstrap_gen import libraries
 
-    installed = {(found.metadata["Name"] or "").lower() for found in distributions()}
+    installed = {
+        name
+        for found in distributions()
+        if (name := (found.metadata["Name"] or "").lower()) not in _BROUGHT_ALONG
+        or found.read_text("REQUESTED") is not None
+    }
     covered = {point.name for point in entry_points(group="opentelemetry_instrumentor")}
     missing: set[str] = set()
     for row in libraries:
@@ -130,12 +142,6 @@ def _name(requirement: str) -> str:
         if not (letter.isalnum() or letter in "-_."):
             return requirement[:position].lower()
     return requirement.lower()
-
-
-def _without_userinfo(address: str) -> str:
-    scheme, mark, rest = address.partition("://")
-    host, slash, path = rest.partition("/")
-    return f"{scheme}{mark}{host.rpartition('@')[2]}{slash}{path}"
 
 
 def _place() -> tuple[int, str]:
