@@ -1,0 +1,60 @@
+"""The few rules of the protobuf wire format that OTLP needs: tags, lengths, numbers.
+
+Source: https://protobuf.dev/programming-guides/encoding/ and ``opentelemetry/proto/trace/v1``.
+A field is its tag ``number << 3 | wire type`` followed by its value; messages, text and bytes have
+wire type 2 and carry their length in front.
+"""
+
+from __future__ import annotations
+
+import struct
+
+VARINT, FIXED64, LENGTH, FIXED32 = 0, 1, 2, 5
+
+_UINT64 = 0xFFFFFFFFFFFFFFFF
+_UINT32 = 0xFFFFFFFF
+
+#: Varints of 0 to 16383, which is nearly every length and small number that is written.
+VARINTS: tuple[bytes, ...] = tuple(bytes((n,)) for n in range(128)) + tuple(
+    bytes((n & 0x7F | 0x80, n >> 7)) for n in range(128, 16384)
+)
+
+#: Packs a double as OTLP wants it: eight bytes, little endian.
+pack_double = struct.Struct("<d").pack
+#: Packs an unsigned integer of 64 bits, little endian.
+pack_fixed64 = struct.Struct("<Q").pack
+
+
+def varint(number: int) -> bytes:
+    """An integer of up to 64 bits in base-128; negative ones in two's complement (ten bytes)."""
+    if 0 <= number < 16384:
+        return VARINTS[number]
+    number &= _UINT64
+    out = bytearray()
+    while number > 0x7F:
+        out.append(number & 0x7F | 0x80)
+        number >>= 7
+    out.append(number)
+    return bytes(out)
+
+
+def tag(field: int, kind: int) -> bytes:
+    """The tag of a field of this number and wire type."""
+    return varint(field << 3 | kind)
+
+
+def delimited(field: int, data: bytes) -> bytes:
+    """A field that holds text, bytes or a message: tag, length, data."""
+    return b"".join((tag(field, LENGTH), varint(len(data)), data))
+
+
+def optional(field: int, data: bytes) -> bytes:
+    """As :func:`delimited`, but nothing where there is no data."""
+    return delimited(field, data) if data else b""
+
+
+def count(field: int, number: int) -> bytes:
+    """A ``uint32`` field, clamped to its range; nothing for zero, as proto3 has it."""
+    if number <= 0:
+        return b""
+    return tag(field, VARINT) + varint(min(number, _UINT32))

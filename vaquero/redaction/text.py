@@ -1,0 +1,294 @@
+"""Secrets recognised by how they look: in any text, under any key.
+
+Each detector is anchored on something that its secrets cannot lack (``://`` and ``@``, ``eyJ``, a
+separator after a telling word). Whether the anchor is there costs some twenty nanoseconds, so most
+texts are through before any pattern runs. All patterns are linear: repetitions are of single
+characters, bounded or followed by what they cannot contain.
+"""
+
+from __future__ import annotations
+
+import base64
+import re
+from collections.abc import Callable
+from typing import TypeAlias
+
+from vaquero.redaction.keys import is_secret, words
+
+REDACTED = "[redacted]"
+#: What the semantic conventions ask for within URLs.
+REDACTED_IN_URL = "REDACTED"
+
+_USERINFO = re.compile(r"://[^\s/?#@:\"'<>]*:[^\s/?#\"'<>]*@")
+_BLANK_USERINFO = f"://{REDACTED_IN_URL}:{REDACTED_IN_URL}@"
+
+_PEM = re.compile(
+    r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----"
+    r"(?:[^-]|-(?!----END))*(?:-----END [A-Z0-9 ]{0,40}-----)?"
+)
+
+_SCHEME = re.compile(
+    r"(?i)(?<![\w-])(bearer|basic|negotiate|ntlm|apikey|token)[ \t]{1,4}([\w.~+/:=\-]{6,})"
+)
+#: What follows such a word in plain language.
+_PROSE = frozenset(
+    """
+    access and api are auth authentication authorization authentications based cannot challenge
+    claims count counts credentials does endpoint error errors exchange expired failed failure
+    formatting format header headers invalid introspection issued limit limits missing needed
+    parameter plan provided refresh rejected required response scheme schemes security should
+    support supported token tokens usage validation version without
+    """.split()
+)
+
+#: Credentials with a prefix of their maker. Most prefixes are followed by random text.
+_PREFIXED = re.compile(
+    r"(?<![A-Za-z0-9])(?:"
+    r"(?<![\w\-])eyJ[\w\-]{6,}\.[\w\-]{4,}(?:\.[\w\-]*)?"
+    r"|(?:AKIA|ASIA|ABIA|ACCA|AROA|AIDA)[A-Z0-9]{12,}"
+    r"|gh[pousr]_[A-Za-z0-9]{10,}|github_pat_\w{10,}"
+    r"|gl(?:pat|dt|ft|rt|oas|cbt|ptt|agent|soat)-[\w\-]{10,}"
+    r"|sk-(?=[\w\-]{0,40}[0-9])[\w\-]{16,}|[srp]k_(?:live|test|prod)_\w{8,}|whsec_\w{10,}"
+    r"|xox[abceoprs]-[\w\-]{8,}|xapp-[\w\-]{10,}"
+    r"|AIza[\w\-]{20,}|ya29\.[\w\-]{10,}|GOCSPX-[\w\-]{10,}"
+    r"|(?<![\w\-])SG\.[\w\-]{10,}\.[\w\-]{10,}|npm_\w{20,}|pypi-[\w\-]{16,}|hf_[A-Za-z0-9]{20,}"
+    r"|dop_v1_\w{16,}|hv[sbr]\.[\w\-]{16,}|shp(?:at|ca|pa|ss)_\w{16,}|dapi[0-9a-f]{32}"
+    r"|pylf_v[0-9]{1,3}_\w{8,}|lin_api_\w{16,}|NRAK-\w{16,}|AGE-SECRET-KEY-1\w{16,}"
+    r")"
+)
+_PREFIXES_DASH = ("sk-", "xox", "xapp-", "pypi-", "GOCSPX-", "NRAK-", "AGE-", "glpat-", "gl")
+_PREFIXES_LINE = (
+    "ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "k_live_", "k_test_", "k_prod_",
+    "whsec_", "npm_", "hf_", "dop_v1_", "shp", "pylf_v", "lin_api_",
+)  # fmt: skip
+
+#: A word, a separator, and the beginning of what may be a value. ``==`` compares, ``://`` is a
+#: URL, and ``::`` a namespace.
+_PAIR = re.compile(
+    r"(?<![\w.\-])([A-Za-z_][\w.\-]{1,126})[\\\"'\]]{0,4}[ \t]{0,3}"
+    r"(?:=>|:=|=(?!=)|:(?![:/]))[ \t]{0,3}"
+)
+#: ``--password hunter2`` on a command line.
+_FLAG = re.compile(r"(?<![\w\-])--?([A-Za-z][\w\-]{1,62})[ \t]{1,3}(?=[^\s\-])")
+_VALUE = re.compile(
+    r"\\\"(?P<escaped>[^\"\\]*)|\"(?P<double>(?:[^\"\\]|\\.)*)|'(?P<single>(?:[^'\\]|\\.)*)"
+    r"|(?P<plain>(?:(?:[Bb]earer|[Bb]asic|[Tt]oken|[Dd]igest|[Nn]egotiate|ApiKey)[ \t]{1,4})?"
+    r"[^\s\"'&;,\\]+)",
+    re.DOTALL,
+)
+_LINE = re.compile(r"[^\r\n]+")
+#: What stands where a secret would be but is none: nothing, a remark, a placeholder, a type.
+_NO_SECRET = re.compile(
+    r"(?i)(?:none|null|nil|true|false|undefined|nan|yes|no|not|is|was|are|must|should|cannot|can|"
+    r"could|has|have|the|a|an|to|for|of|required|optional|missing|invalid|empty|incorrect|wrong|"
+    r"expected|unexpected|expired|unknown|failed|failure|denied|error|mismatch|too|str|string|int|"
+    r"integer|bytes|bool|any|object|self|x{3,}|\*+|\.{3,}|redacted|\[?redacted\]?|%\w|%\(\w*\)\w|"
+    r"\?|\$\d+|optional\[.*|union\[.*|str\|.*|<\w*>?|\$?\{.*|\[filtered\]|\[masked\]|\W{1,3}|"
+    r"\d{1,2})[).\]}>]{0,3}"
+)
+_CALL = re.compile(r"[A-Za-z_][\w.]*(?:\(|\[\w)")
+
+_PARAMETER = re.compile(r"([?&])([\w.\-\[\]%]{1,128})=([^&#;\s\"'<>]*)")
+#: Parameters whose value is a secret in a URL, though the word is harmless elsewhere.
+_ONLY_IN_URLS = frozenset("code key sig state ticket assertion hash sid samlresponse jwt".split())
+#: Parameters whose value may be long and random without being a secret.
+_OPEN_IN_URLS = frozenset(
+    "id ids uuid guid trace traceid span spanid commit sha rev ref etag cursor page digest".split()
+)
+_UUID = re.compile(r"\{?[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\}?")
+_RUNS = re.compile(r"[A-Za-z0-9+/_%=~]+")
+_CHANGES = re.compile(r"[0-9](?=[A-Za-z])")
+
+_CARD_START = re.compile(r"[3-6]\d{3}[ \-]?\d{4}[ \-]?\d{2}")
+_CARD = re.compile(
+    r"(?<![\w.\-])(?:[3-6]\d{3}[ \-]?(?:\d{4}[ \-]?){2}\d{1,7}|3[47]\d{2}[ \-]?\d{6}[ \-]?\d{5})"
+    r"(?![\w\-])"
+)
+_CARD_ISSUER = re.compile(
+    r"4(?:\d{12}|\d{15}|\d{18})|5[1-5]\d{14}|2[2-7]\d{14}|3[47]\d{13}|6(?:011|5\d\d)\d{12}"
+    r"|35\d{14}|3[068]\d{12}"
+)
+
+Judge: TypeAlias = Callable[[str], bool]
+
+
+def mask_text(text: str, secret_key: Judge = is_secret) -> str:
+    """The text without the secrets in it; the very same object where there are none.
+
+    Args:
+        text: Anything: a message, a stack trace, a URL, a header, a command line.
+        secret_key: Says of a word in front of ``=`` or ``:`` whether what follows is secret.
+    """
+    size = len(text)
+    if size < 5:
+        return text
+    new = text
+    pairs = "=" in text
+    if ":" in text:
+        if "://" in text:
+            if "@" in text:
+                new = _USERINFO.sub(_BLANK_USERINFO, new)
+            pairs = pairs or text.count(":") > text.count("://")
+        else:
+            pairs = True
+    if "-" in text:
+        if "-----BEGIN" in text:
+            new = _PEM.sub(REDACTED, new)
+        if " -" in text or text[0] == "-":
+            new = _flags(new, secret_key)
+    if " " in text and ("earer" in text or "asic" in text or "oken" in text or _loud(text)):
+        new = _SCHEME.sub(_scheme, new)
+    if size >= 13:
+        if _may_be_prefixed(text):
+            new = _PREFIXED.sub(REDACTED, new)
+        if _CARD_START.search(text):
+            new = _CARD.sub(_card, new)
+    if pairs:
+        if "=" in text and ("?" in text or "&" in text):
+            new = mask_query(new, secret_key)
+        new = _pairs(new, secret_key)
+    return text if new == text else new
+
+
+def _loud(text: str) -> bool:
+    return "EARER" in text or "ASIC" in text or "egotiate" in text or "piKey" in text
+
+
+def _may_be_prefixed(text: str) -> bool:
+    """Whether a prefix of :data:`_PREFIXED` occurs."""
+    if "eyJ" in text or "KIA" in text or "SIA" in text or "AIza" in text:
+        return True
+    if "." in text and ("ya29." in text or "SG." in text or "hv" in text):
+        return True
+    if "A" in text and ("ABIA" in text or "ACCA" in text or "AROA" in text or "AIDA" in text):
+        return True
+    if "-" in text and any(prefix in text for prefix in _PREFIXES_DASH):
+        return True
+    return "dapi" in text or ("_" in text and any(prefix in text for prefix in _PREFIXES_LINE))
+
+
+def _scheme(match: re.Match[str]) -> str:
+    scheme, credential = match.groups()
+    if credential.lower().rstrip(".:") in _PROSE or (
+        credential.endswith(("=", ":")) and (credential[:-1].isalpha())
+    ):
+        return match.group()
+    name = scheme.lower()
+    if name == "basic" and not _is_basic(credential):
+        return match.group()
+    if name in ("token", "apikey", "ntlm", "negotiate") and not any(map(str.isdigit, credential)):
+        return match.group()
+    return f"{scheme} {REDACTED}"
+
+
+def _is_basic(credential: str) -> bool:
+    """Whether this is what follows ``Basic`` in a header, and no ordinary word."""
+    if any(map(str.isdigit, credential)) or credential.endswith("="):
+        return True
+    try:
+        return b":" in base64.b64decode(credential, validate=True)
+    except ValueError:
+        return False
+
+
+def _card(match: re.Match[str]) -> str:
+    """A card number by issuer, length and check digit; other long numbers stay."""
+    digits = "".join(filter(str.isdigit, match.group()))
+    if not _CARD_ISSUER.fullmatch(digits):
+        return match.group()
+    total = 0
+    for place, digit in enumerate(reversed(digits)):
+        number = int(digit) * (1 + place % 2)
+        total += number - 9 if number > 9 else number
+    return match.group() if total % 10 else REDACTED
+
+
+def _pairs(text: str, secret_key: Judge) -> str:
+    """``key=value`` and ``key: value``, in prose, JSON, headers and connection strings."""
+    out: list[str] = []
+    taken = 0
+    for match in _PAIR.finditer(text):
+        if match.start() < taken or not secret_key(match[1]):
+            continue
+        start = match.end()
+        span = _value_span(text, start, match[1])
+        if span is None:
+            continue
+        out += (text[taken : span[0]], REDACTED)
+        taken = span[1]
+    return text if not out else "".join(out) + text[taken:]
+
+
+def _value_span(text: str, start: int, key: str) -> tuple[int, int] | None:
+    """Where the secret after a key begins and ends; None where there is none."""
+    if "cookie" in key.lower() and start < len(text) and text[start] not in "\"'[{\\":
+        match = _LINE.match(text, start)
+        return match.span() if match else None
+    match = _VALUE.match(text, start)
+    if match is None or not match.lastgroup:
+        return None
+    value = match[match.lastgroup]
+    if not value or _NO_SECRET.fullmatch(value):
+        return None
+    if match.lastgroup == "plain" and (_CALL.match(value) or is_secret(value) or value.isspace()):
+        return None
+    return match.span(match.lastgroup)
+
+
+def _flags(text: str, secret_key: Judge) -> str:
+    """``--password hunter2``: the words after telling flags of a command line."""
+    out: list[str] = []
+    taken = 0
+    for match in _FLAG.finditer(text):
+        if not secret_key(match[1]):
+            continue
+        value = _VALUE.match(text, match.end())
+        if value is None or not value.lastgroup or _NO_SECRET.fullmatch(value[value.lastgroup]):
+            continue
+        start, end = value.span(value.lastgroup)
+        out += (text[taken:start], REDACTED)
+        taken = end
+    return text if not out else "".join(out) + text[taken:]
+
+
+def mask_query(text: str, secret_key: Judge = is_secret) -> str:
+    """Query parameters that hold a secret by their name, or an opaque value by their look.
+
+    Args:
+        text: A URL, a query string, or text with URLs in it.
+        secret_key: Says of a parameter's name whether its value is secret.
+    """
+
+    def replace(match: re.Match[str]) -> str:
+        name, value = match[2], match[3]
+        if value in (REDACTED, REDACTED_IN_URL) or not _secret_parameter(name, value, secret_key):
+            return match.group()
+        return f"{match[1]}{name}={REDACTED_IN_URL}"
+
+    return _PARAMETER.sub(replace, text)
+
+
+def _secret_parameter(name: str, value: str, secret_key: Judge) -> bool:
+    if len(value) < 2:
+        return False
+    if secret_key(name):
+        return True
+    last = (words(name) or [""])[-1]
+    if last in _ONLY_IN_URLS and len(value) > 6:
+        return not value.isalpha() or len(value) > 12
+    if last in _OPEN_IN_URLS:
+        return False
+    return _is_opaque(value)
+
+
+def _is_opaque(value: str) -> bool:
+    """Whether a value looks like made by a machine to be unguessable: one long mixed run."""
+    if len(value) < 20 or _UUID.fullmatch(value):
+        return False
+    return any(
+        len(run) >= 20
+        and any(map(str.isdigit, run))
+        and any(map(str.isalpha, run))
+        and len(_CHANGES.findall(run)) >= 3
+        for run in _RUNS.findall(value)
+    )
