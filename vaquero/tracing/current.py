@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from opentelemetry import context as context_api
 from opentelemetry.context import Context, attach, get_current
-from opentelemetry.trace import Span as ApiSpan, SpanKind, Status, StatusCode
+from opentelemetry.trace import Span as ApiSpan
+from opentelemetry.trace import SpanKind, Status, StatusCode
 from opentelemetry.trace.propagation import _SPAN_KEY as SPAN_KEY
 
 from vaquero import _guard
@@ -66,7 +67,7 @@ def note(span: ApiSpan, error: BaseException, record: bool, set_status: bool) ->
             span.fail(error, record, set_status, escaped=False)
         return
     try:
-        if isinstance(span, ApiSpan) and span.is_recording():
+        if span.is_recording():
             if record:
                 span.record_exception(error)
             if set_status:

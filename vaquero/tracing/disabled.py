@@ -19,16 +19,18 @@ F = TypeVar("F", bound="Callable[..., Any]")
 
 
 class Nothing:
-    """A block without a span: the current context stays as it is. Without state, so one is enough.
+    """A block without a span of its own: the current context stays as it is.
 
     As a decorator it gives the function back.
     """
 
-    __slots__ = ()
+    __slots__ = ("_span",)
+
+    def __init__(self, span: Span = INVALID_SPAN) -> None:
+        self._span = span
 
     def __enter__(self) -> Span:
-        span: Any = get_current().get(SPAN_KEY)
-        return INVALID_SPAN if span is None else span
+        return self._span
 
     def __exit__(
         self,
@@ -64,6 +66,8 @@ class DisabledTracer(NoOpTracer):
         """A block without a span, as context manager and decorator."""
         if context is None:
             current = get_current().get(SPAN_KEY)
-            if current is None or type(current) is NonRecordingSpan:
+            if current is None:
                 return NOTHING
+            if type(current) is NonRecordingSpan:
+                return Nothing(current)
         return super().start_as_current_span(name, context, kind, attributes, links)

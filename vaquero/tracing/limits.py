@@ -29,12 +29,12 @@ class Bounds(NamedTuple):
     """How many attributes one owner may have, and how long a text in them may be.
 
     Attributes:
-        count: Largest number of attributes.
+        most: Largest number of attributes.
         length: Largest number of characters of a text; None for no limit.
         long_text: Texts longer than this need a second look, for length or for weight.
     """
 
-    count: int
+    most: int
     length: int | None
     long_text: int
 
@@ -63,7 +63,7 @@ def default_limits() -> SpanLimits:
         return SpanLimits()
     except ValueError as error:
         _log.warn("limits", "A span limit is not usable, the defaults are used: %s", error)
-        return SpanLimits(**{name: 128 for name in _COUNTS}, **dict.fromkeys(_LENGTHS, -1))
+        return SpanLimits(**dict.fromkeys(_COUNTS, 128), **dict.fromkeys(_LENGTHS, -1))
 
 
 _COUNTS = (
@@ -101,7 +101,7 @@ def is_tidy(attrs: dict[str, Any], bounds: Bounds) -> bool:
     """Whether these attributes can be kept as they are."""
     long_text = bounds.long_text
     for key, value in attrs.items():
-        kind = type(value)
+        kind: Any = type(value)
         if kind is str:
             if len(value) > long_text:
                 return False
@@ -109,7 +109,7 @@ def is_tidy(attrs: dict[str, Any], bounds: Bounds) -> bool:
             return False
         if type(key) is not str:
             return False
-    return len(attrs) <= bounds.count and "" not in attrs
+    return len(attrs) <= bounds.most and "" not in attrs
 
 
 def tidy(given: Mapping[Any, Any], bounds: Bounds) -> Tidied:
@@ -128,7 +128,7 @@ def tidy(given: Mapping[Any, Any], bounds: Bounds) -> Tidied:
         )
         return Tidied(kept, 0, 0)
     for key, value in items:
-        if not usable_key(key) or (len(kept) >= bounds.count and key not in kept):
+        if not usable_key(key) or (len(kept) >= bounds.most and key not in kept):
             dropped += 1
             continue
         if type(key) is not str:
@@ -167,7 +167,7 @@ def _cut(value: Any, length: int) -> Any:
 
 def weight_of(value: Any) -> int:
     """About how many bytes a large value holds; 0 for small ones."""
-    kind = type(value)
+    kind: Any = type(value)
     if kind is str or kind is bytes:
         size = len(value)
         return size if size > LONG_TEXT else 0

@@ -1,26 +1,24 @@
-"""What a new span has from its parent: trace, flags, state, time, and how it is sampled."""
+"""What a new span has from its parent: trace, flags, state, and how it is sampled."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from opentelemetry.trace import Span as ApiSpan
 from opentelemetry.trace import SpanContext
 
-from vaquero.tracing.clock import inherited, new_anchor
 from vaquero.tracing.ids import RANDOM_BIT, bits, new_trace_no
 from vaquero.tracing.span import Span
 
 if TYPE_CHECKING:
-    from opentelemetry.trace import Span as ApiSpan, TraceState
+    from opentelemetry.trace import TraceState
 
     from vaquero.tracing.rules import Rules
 
 #: Trace id, parent's span id (0: none), whether the parent is remote (None: no parent), flags of a
-#: sampled child, trace state, bound for sampling, clock anchor, and the parent's context where it
-#: cannot be derived from the others.
-Lineage: TypeAlias = (
-    "tuple[int, int, bool | None, int, TraceState | None, int, int, SpanContext | None]"
-)
+#: sampled child, trace state, bound for sampling, and the parent's context where it cannot be
+#: derived from the others.
+Lineage: TypeAlias = "tuple[int, int, bool | None, int, TraceState | None, int, SpanContext | None]"
 
 _ROOT_FLAGS = 1 | RANDOM_BIT
 
@@ -28,7 +26,7 @@ _ROOT_FLAGS = 1 | RANDOM_BIT
 def of_root(rules: Rules) -> Lineage:
     """The lineage of a span that begins a trace."""
     trace_no = bits(128) or new_trace_no()
-    return trace_no, 0, None, _ROOT_FLAGS, None, rules.root, new_anchor(), None
+    return trace_no, 0, None, _ROOT_FLAGS, None, rules.root, None
 
 
 def under_ours(parent: Span, rules: Rules) -> Lineage:
@@ -42,7 +40,6 @@ def under_ours(parent: Span, rules: Rules) -> Lineage:
         flags,
         parent.state,
         rules.local_sampled if above & 1 else rules.local_dropped,
-        inherited(parent._anchor),
         None if above == flags else parent.get_span_context(),
     )
 
@@ -59,12 +56,12 @@ def under_other(parent: Any, rules: Rules) -> Lineage:
     else:
         bound = rules.local_sampled if sampled else rules.local_dropped
     flags = 1 | above & RANDOM_BIT
-    return trace_no, parent_no, remote, flags, state or None, bound, new_anchor(), context
+    return trace_no, parent_no, remote, flags, state or None, bound, context
 
 
-def context_of(parent: ApiSpan | None) -> SpanContext | None:
+def context_of(parent: object) -> SpanContext | None:
     """The context of the parent where there is a valid one."""
-    if parent is None:
+    if not isinstance(parent, ApiSpan):
         return None
-    context = parent.get_span_context()
+    context: Any = parent.get_span_context()
     return context if isinstance(context, SpanContext) and context.is_valid else None

@@ -87,7 +87,8 @@ def sink_of(processor: Any) -> Sink | None:
 
 
 def _has_ending(processor: Any) -> bool:
-    method = getattr(type(processor), "_on_ending", None)
+    kind: Any = type(processor)
+    method = getattr(kind, "_on_ending", None)
     return method is not None and method is not getattr(SpanProcessor, "_on_ending", None)
 
 

@@ -7,7 +7,6 @@ import logging
 import os
 import threading
 import time
-import uuid
 from typing import TYPE_CHECKING, Any
 
 from opentelemetry.sdk import resources
@@ -78,7 +77,10 @@ class TracerProvider(SdkTracerProvider):
             meter_provider: For the SDK's metrics about itself (SDK 1.39 and later).
             _tracer_configurator: Enables and disables scopes (SDK 1.41 and later).
         """
-        newer = {"meter_provider": meter_provider, "_tracer_configurator": _tracer_configurator}
+        newer: dict[str, Any] = {
+            "meter_provider": meter_provider,
+            "_tracer_configurator": _tracer_configurator,
+        }
         super().__init__(
             sampler,
             resource,
@@ -157,7 +159,7 @@ class TracerProvider(SdkTracerProvider):
             return dict(detect().attributes)
         # The same without the SDK's pool of threads, which has no place in a fork handler.
         known = {
-            INSTANCE_ID: str(uuid.uuid4()),
+            INSTANCE_ID: _runtime.instance_id(),
             "process.pid": os.getpid(),
             "process.parent_pid": os.getppid(),
         }

@@ -37,12 +37,14 @@ class SpanView(SpanRecord):
     A view is made anew each time it is asked for; keep the result where it is needed often.
     """
 
-    __slots__ = ("_anchor", "_at_end", "_ctx", "_manners", "_open", "_parent_ctx")
+    __slots__ = ("_above", "_anchor", "_at_end", "_ctx", "_manners", "_open", "_parent_ctx")
 
-    origin: Home
+    origin: Home  # type: ignore[assignment]
     _anchor: int
     _open: bool
-    # These three slots stay empty for most spans.
+    # The parent where it is a span of ours; let go at the end, lest a queue holds whole families.
+    _above: SpanView | None
+    # These slots stay empty for most spans.
     _ctx: SpanContext
     _parent_ctx: SpanContext | None
     _manners: tuple[bool, bool]
@@ -71,14 +73,19 @@ class SpanView(SpanRecord):
         except AttributeError:
             if not self.parent_no:
                 return None
-            # A parent whose flags or state differ from this span's is kept when the span starts.
-            self._parent_ctx = context = SpanContext(
-                self.trace_no,
-                self.parent_no,
-                bool(self.parent_remote),
-                FLAGS[self.flag_bits & 255],
-                self.state,
-            )
+            above = self._above
+            if above is not None:
+                context = above.get_span_context()
+            else:
+                # A context with other flags or another state is kept when the span starts.
+                context = SpanContext(
+                    self.trace_no,
+                    self.parent_no,
+                    bool(self.parent_remote),
+                    FLAGS[self.flag_bits & 255],
+                    self.state,
+                )
+            self._parent_ctx = context
             return context
 
     @property
@@ -358,6 +365,6 @@ def _manners_of(span: SpanView) -> tuple[bool, bool]:
 
 
 def _list_of(items: Sequence[Any], limit: int | None, dropped: int) -> Any:
-    listed = BoundedList.from_seq(None if limit is None else max(limit, len(items)), items)
+    listed: Any = BoundedList.from_seq(None if limit is None else max(limit, len(items)), items)
     listed.dropped = dropped
     return listed

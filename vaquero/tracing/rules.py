@@ -81,5 +81,6 @@ def _is_altered(sampler: Any) -> bool:
     """Whether somebody replaced the method, on the object or on the SDK's class."""
     if "should_sample" in getattr(sampler, "__dict__", ()):
         return True
-    method = getattr(type(sampler), "should_sample", None)
+    kind: Any = type(sampler)
+    method = getattr(kind, "should_sample", None)
     return getattr(method, "__module__", None) != sampling.__name__

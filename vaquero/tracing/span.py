@@ -53,7 +53,7 @@ class Span(PrivateNames, OriginalSpan, SdkSpan):
         if not self._open:
             _say_ended("set_attribute")
             return
-        kind = type(value)
+        kind: Any = type(value)
         bounds = self.origin.span_bounds
         if type(key) is str and (
             kind in NUMBERS or (kind is str and len(value) <= bounds.long_text)
@@ -61,7 +61,7 @@ class Span(PrivateNames, OriginalSpan, SdkSpan):
             attrs = self.attrs
             if attrs is None:
                 attrs = self._need_attrs()
-            if key in attrs or (len(attrs) < bounds.count and key):
+            if key in attrs or (len(attrs) < bounds.most and key):
                 if self._open:
                     attrs[key] = value
                 return
@@ -77,7 +77,7 @@ class Span(PrivateNames, OriginalSpan, SdkSpan):
         attrs = self._need_attrs()
         dropped = taken.dropped
         for key, value in taken.attrs.items():
-            if key not in attrs and len(attrs) >= bounds.count:
+            if key not in attrs and len(attrs) >= bounds.most:
                 dropped += 1
             elif self._open:
                 attrs[key] = value
@@ -188,7 +188,7 @@ class Span(PrivateNames, OriginalSpan, SdkSpan):
             return
         if isinstance(status, StatusCode):
             status = Status(status, description)
-        elif not isinstance(status, Status):
+        elif not isinstance(status, Status):  # type: ignore[unnecessary]
             return
         elif description is not None:
             _log.warn("status", "Description %.100r ignored: give it with the Status.", description)
@@ -242,6 +242,7 @@ class Span(PrivateNames, OriginalSpan, SdkSpan):
         if self._open:
             self._open = False
             self.end_ns = time_ns
+            self._above = None
             exit = self.origin.exit
             route = exit.route
             if exit.multi._span_processors is not route.processors:

@@ -17,7 +17,8 @@ from opentelemetry.sdk.trace import Tracer as SdkTracer
 from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
 from opentelemetry.sdk.trace.sampling import DEFAULT_ON, SamplingResult
 from opentelemetry.sdk.util.instrumentation import InstrumentationInfo
-from opentelemetry.trace import INVALID_SPAN_CONTEXT, Span as ApiSpan, SpanContext, SpanKind
+from opentelemetry.trace import INVALID_SPAN_CONTEXT, SpanContext, SpanKind
+from opentelemetry.trace import Span as ApiSpan
 
 from vaquero import _guard
 from vaquero.tracing.clock import inherited, new_anchor
@@ -33,8 +34,7 @@ from vaquero.tracing.unsampled import Quiet, dropped
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from opentelemetry.sdk.resources import Resource
-    from opentelemetry.trace import Link, TraceState
+    from opentelemetry.trace import Link
 
     from vaquero.tracing.provider import TracerProvider
 
@@ -190,7 +190,7 @@ class Tracer(SdkTracer):
                 lineage = under_ours(parent, rules)
             else:
                 lineage = under_other(parent, rules)
-            trace_no, parent_no, remote, flags, state, bound, anchor, parent_ctx = lineage
+            trace_no, parent_no, remote, flags, state, bound, parent_ctx = lineage
             if bound is not ALL and trace_no & LOW_BITS >= bound:
                 return dropped(trace_no, flags & ~1, state)
 
@@ -205,7 +205,7 @@ class Tracer(SdkTracer):
             span.state = state
             if parent_ctx is not None:
                 span._parent_ctx = parent_ctx
-            return self._opened(span, attributes, links, anchor, start_time, context)
+            return self._opened(span, parent, attributes, links, start_time, context)
         except Exception as error:
             _guard.report(error, "Tracer.begin")
             return dropped(new_trace_no(), 0, None)
@@ -213,20 +213,25 @@ class Tracer(SdkTracer):
     def _opened(
         self,
         span: Span,
+        parent: Any,
         attributes: Mapping[str, Any] | None,
         links: Sequence[Link] | None,
-        anchor: int,
         start_time: int | None,
         context: Context | None,
     ) -> Span:
-        """Fill in what does not depend on the parent, and let the span begin."""
+        """Fill in what all recording spans have, and let the span begin."""
         home = self._home
         span.origin = home
         span.extra = None
         span.weight = 0
         span.end_ns = 0
         span._open = True
-        span._anchor = anchor
+        if type(parent) is Span:
+            span._above = parent
+            span._anchor = anchor = inherited(parent._anchor)
+        else:
+            span._above = None
+            span._anchor = anchor = new_anchor()
         if attributes:
             attrs = dict(attributes)
             span.attrs = attrs
@@ -274,7 +279,7 @@ class Tracer(SdkTracer):
         state = result.trace_state or None
         if not result.decision.is_recording():
             unsampled = dropped(trace_no, flags, state)
-            unsampled.__dict__["_made"] = SpanContext(
+            unsampled._ctx = SpanContext(
                 trace_no, ids.generate_span_id(), False, unsampled.flags, state
             )
             return unsampled
@@ -289,8 +294,9 @@ class Tracer(SdkTracer):
         span.state = state
         span._parent_ctx = parent_ctx
         span._at_end = at_end
-        anchor = inherited(parent._anchor) if type(parent) is Span else new_anchor()
-        return self._opened(span, result.attributes, links, anchor, start_time, context)
+        return self._opened(
+            span, parent, cast("Any", result.attributes), links, start_time, context
+        )
 
     def _ask_sampler(
         self,

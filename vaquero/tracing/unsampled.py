@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING
 
 from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from opentelemetry.trace import TraceState
 
 _new = object.__new__
+_ctx_lock = threading.Lock()
 
 
 class Quiet(OriginalSpan, NonRecordingSpan):
@@ -23,20 +25,25 @@ class Quiet(OriginalSpan, NonRecordingSpan):
 class Unsampled(Quiet):
     """A span that the sampler dropped. Its context is built, and its id drawn, when asked for."""
 
-    __slots__ = ("flag_bits", "state", "trace_no")
+    __slots__ = ("_ctx", "flag_bits", "state", "trace_no")
 
     trace_no: int
     flag_bits: int
     state: TraceState | None
+    _ctx: SpanContext  # not there until somebody asks
 
     def get_span_context(self) -> SpanContext:
         """The ids and flags of this span, as they are propagated."""
-        made = self.__dict__.get("_made")
-        if made is None:
-            fresh = SpanContext(self.trace_no, new_span_no(), False, self.flags, self.state)
-            # One store decides which id this span has, should two threads ask at once.
-            made = self.__dict__.setdefault("_made", fresh)
-        return made
+        try:
+            return self._ctx
+        except AttributeError:
+            # Two threads that ask at once must not see two ids.
+            with _ctx_lock:
+                if not hasattr(self, "_ctx"):
+                    self._ctx = SpanContext(
+                        self.trace_no, new_span_no(), False, self.flags, self.state
+                    )
+                return self._ctx
 
     @property
     def flags(self) -> TraceFlags:

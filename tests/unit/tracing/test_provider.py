@@ -16,7 +16,7 @@ from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, Decision, Sampler, Samp
 
 from vaquero import _guard, _log
 from vaquero.record import SpanRecord
-from vaquero.tracing import Span, TracerProvider
+from vaquero.tracing import TracerProvider
 
 
 class ListSink:
@@ -68,6 +68,7 @@ class Failing(SpanProcessor):
 
 @pytest.fixture(autouse=True)
 def fresh_log() -> Iterator[None]:
+    """Each test may say everything anew."""
     _log.reset()
     yield
     _log.reset()
@@ -75,6 +76,7 @@ def fresh_log() -> Iterator[None]:
 
 @pytest.fixture
 def strict() -> Iterator[None]:
+    """Our own faults fail the test."""
     _guard.strict = True
     yield
     _guard.strict = False
@@ -82,11 +84,13 @@ def strict() -> Iterator[None]:
 
 @pytest.fixture
 def sink() -> ListSink:
+    """Where spans of the provider end up."""
     return ListSink()
 
 
 @pytest.fixture
 def provider(sink: ListSink, strict: None) -> TracerProvider:
+    """A provider with nothing but a sink."""
     made = TracerProvider(shutdown_on_exit=False)
     made.add_span_processor(Holder(sink))
     return made

@@ -1,0 +1,1 @@
+"""The SDK's own trace tests, run against our provider: ``python -m tests.conformance``."""
