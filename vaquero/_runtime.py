@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import threading
+import uuid
 import weakref
 from typing import TYPE_CHECKING, Any
 
@@ -57,6 +58,18 @@ def set_sdk(new: Any) -> Any:
         before, sdk = sdk, new
         _closed = new is None
         return before
+
+
+_instance: tuple[int, str] = (0, "")
+
+
+def instance_id() -> str:
+    """``service.instance.id`` of this process: one for all signals, another in a forked child."""
+    global _instance
+    pid = os.getpid()
+    if _instance[0] != pid:
+        _instance = (pid, str(uuid.uuid4()))
+    return _instance[1]
 
 
 def reopen() -> None:

@@ -8,12 +8,11 @@ import platform
 import re
 import socket
 import sys
-import uuid
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from vaquero import _log
+from vaquero import _log, _runtime
 from vaquero.version import __version__
 
 if sys.version_info >= (3, 11):
@@ -66,7 +65,7 @@ def build(
     found.update(_container())
     if not host_only:
         found.update(_process())
-        found["service.instance.id"] = str(uuid.uuid4())
+        found["service.instance.id"] = _runtime.instance_id()
     found.update(_upstream_detectors(settings["resource_detectors"]))
     found.update(extra or {})
     found.update(_given(settings))

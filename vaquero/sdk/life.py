@@ -103,7 +103,9 @@ class VaqueroSDK:
     @property
     def _active_spans(self) -> Collection[Any]:
         """The spans under way now: a live collection, as the original's documents use it."""
-        return getattr(self.parts.tracer_provider, "active_spans", ())
+        from vaquero.sdk.active import ActiveSpans
+
+        return ActiveSpans() if self.is_enabled() else ()
 
     def trace(self, *args: Any, **kwargs: Any) -> Any:
         """``vaquero.trace``, as a method."""
@@ -149,7 +151,6 @@ class VaqueroSDK:
             "spool_bytes": stats.spool_bytes if stats else 0,
             "retries": stats.retries if stats else 0,
             "errors": stats.errors if stats else 0,
-            "active_spans": len(self._active_spans),
             "memory_usage_mb": memory_mb,
             "last_flush_time": max(times, default=None),
         }

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import weakref
 from typing import Any
 
 from opentelemetry import _logs as logs_api
@@ -15,8 +16,11 @@ from opentelemetry._logs import _internal as logs_internal
 from opentelemetry.metrics import _internal as metrics_internal
 from opentelemetry.util._once import Once
 
-#: Providers that vaquero itself put in the API's place, by signal.
-_ours: dict[str, Any] = {}
+from vaquero.tracing import offer
+from vaquero.tracing.provider import TracerProvider
+
+#: Providers that vaquero itself made: whatever else stands in the API's place is the host's.
+_ours: weakref.WeakSet[Any] = weakref.WeakSet()
 
 _PLACES: dict[str, tuple[Any, str, str]] = {
     "traces": (trace_api, "_TRACER_PROVIDER", "_TRACER_PROVIDER_SET_ONCE"),
@@ -29,7 +33,7 @@ def host(signal: str) -> Any:
     """The provider that the application itself set for this signal; None where it set none."""
     module, place, _ = _PLACES[signal]
     current = getattr(module, place, None)
-    return None if current is None or current is _ours.get(signal) else current
+    return None if current is None or current in _ours else current
 
 
 def offerable(signal: str) -> bool:
@@ -52,7 +56,9 @@ def put(signal: str, provider: Any, *, offered: bool) -> bool:
     if host(signal) is not None or not offerable(signal):
         return False
     module, place, once = _PLACES[signal]
-    _ours[signal] = provider
+    _ours.add(provider)
+    if isinstance(provider, TracerProvider):
+        return offer.offer(provider) if offered else offer.take(provider)
     if signal == "metrics" and offered:
         return _offer_meters(provider)
     if not offered:
@@ -63,13 +69,12 @@ def put(signal: str, provider: Any, *, offered: bool) -> bool:
 
 
 def withdraw(signal: str, provider: Any) -> None:
-    """Take back an offered provider; one that took the place for good stays, and does nothing."""
-    module, place, once = _PLACES[signal]
-    if _ours.get(signal) is not provider:
-        return
-    if getattr(module, place, None) is provider and not getattr(module, once)._done:
+    """Stop being the global provider, for a shutdown; what the application set stays."""
+    module, place, _ = _PLACES[signal]
+    if isinstance(provider, TracerProvider):
+        offer.withdraw(provider)
+    elif getattr(module, place, None) is provider:
         setattr(module, place, None)
-        del _ours[signal]
 
 
 def _tell_proxies(signal: str, provider: Any) -> None:

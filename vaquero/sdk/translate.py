@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import logging
 import os
-import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from vaquero import _folders, _log, resource
+from vaquero import _folders, _log, _runtime, resource
 from vaquero.pipeline import Destination, Pipeline, PipelineSettings, Proxies
 from vaquero.sdk import sampling
 from vaquero.version import __version__
@@ -28,16 +27,17 @@ if TYPE_CHECKING:
 DEFAULT_HTTP = "http://localhost:4318"
 DEFAULT_GRPC = "http://localhost:4317"
 
-_SIGNALS: tuple[Signal, ...] = ("traces", "metrics", "logs")
-
 
 def pipeline(settings: Settings) -> Pipeline:
     """The pipeline that these settings describe; builds nothing but memory."""
-    destinations = {signal: destination(signal, settings) for signal in _SIGNALS}
+    batch = settings["batch_size"] or settings["max_export_batch_size"]
     delay_s = settings["flush_interval"] or settings["schedule_delay_ms"] / 1000.0
     return Pipeline(
         PipelineSettings(
-            **destinations,
+            traces=destination("traces", settings),
+            metrics=destination("metrics", settings),
+            logs=destination("logs", settings),
+            request_max_items=batch,
             spool_dir=spool_dir(settings) if settings["spool"] else None,
             spool_max_bytes=settings["spool_max_bytes"],
             spool_max_age_s=settings["spool_max_days"] * 86_400.0,
@@ -73,7 +73,8 @@ def destination(signal: Signal, settings: Settings) -> Destination:
 
     protocol = protocol_of(signal, settings)
     named = settings.given("endpoint") or settings.given(f"{signal}_endpoint")
-    headers = {str(name).lower(): str(value) for name, value in (of("headers") or {}).items()}
+    given: dict[str, str] = of("headers") or {}
+    headers = {name.lower(): value for name, value in given.items()}
     if settings["api_key"] and named:
         headers.setdefault("authorization", f"Bearer {settings['api_key']}")
     return Destination(
@@ -143,7 +144,9 @@ def tracer_provider(settings: Settings, who: Resource) -> Any:
         return SdkTracerProvider(**arguments)
     from vaquero.tracing.provider import TracerProvider
 
-    return TracerProvider(**arguments, child_resource=child_resource(settings))
+    provider = TracerProvider(**arguments)
+    provider.keep_instance_id = resource.keeps_instance_id(settings)
+    return provider
 
 
 def child_resource(settings: Settings) -> Callable[[Resource], Resource]:
@@ -151,15 +154,13 @@ def child_resource(settings: Settings) -> Callable[[Resource], Resource]:
     from opentelemetry.sdk.resources import Resource
 
     keep = resource.keeps_instance_id(settings)
-    known: dict[int, str] = {}
 
     def of_child(parent: Resource) -> Resource:
         own: dict[str, Any] = {}
         if "process.pid" in parent.attributes:
             own["process.pid"] = os.getpid()
         if not keep and "service.instance.id" in parent.attributes:
-            # One id for all signals of a process, whichever provider asks first.
-            own["service.instance.id"] = known.setdefault(os.getpid(), str(uuid.uuid4()))
+            own["service.instance.id"] = _runtime.instance_id()
         return parent.merge(Resource(own))
 
     return of_child
