@@ -23,6 +23,15 @@ if TYPE_CHECKING:
 
 _MAX_NAME = 80
 _MAX_TREE_SPANS = 40
+_MAX_SERIES = 8
+
+_FIRST = (
+    "system.cpu.utilization",
+    "system.memory.utilization",
+    "vaquero.disk.io.rate",
+    "vaquero.network.io.rate",
+)
+"""What a person looks for first: the four resources of the machine."""
 
 
 def clean(text: str, limit: int = _MAX_NAME) -> str:
@@ -59,19 +68,14 @@ def operations_table(rows: Sequence[OperationRow], *, limit: int = 15) -> Table:
 
 
 def gauges_table(rows: Sequence[GaugeRow], *, limit: int = 20) -> Table:
-    """Newest value of each gauge."""
-    table = _table(f"Gauges, newest value{_more(len(rows), limit)}")
+    """Newest values of the gauges, one line a metric; those of the machine come first."""
+    metrics = _by_metric(rows)
+    table = _table(f"Gauges, newest values{_more(len(metrics), limit)}")
     table.add_column("service", style="dim", max_width=20)
-    table.add_column("gauge")
-    table.add_column("of", style="dim")
-    table.add_column("value", justify="right", no_wrap=True)
-    for row in rows[:limit]:
-        table.add_row(
-            _cell(row.series.service),
-            _cell(row.series.name),
-            _cell(", ".join(str(value) for value in row.series.attributes.values())),
-            _cell(value_text(row.value, row.series.unit)),
-        )
+    table.add_column("gauge", no_wrap=True)
+    table.add_column("value")
+    for (service, name), series in metrics[:limit]:
+        table.add_row(_cell(service), _cell(name), _values(series))
     return table
 
 
@@ -111,6 +115,45 @@ def summary(store: Store) -> Group:
     if trace is not None:
         parts.append(trace_tree(trace))
     return Group(*_spaced(parts))
+
+
+def _by_metric(rows: Iterable[GaugeRow]) -> list[tuple[tuple[str, str], list[GaugeRow]]]:
+    """Rows by service and metric, in the order in which a person looks for them."""
+    metrics: dict[tuple[str, str], list[GaugeRow]] = {}
+    for row in rows:
+        metrics.setdefault((row.series.service, row.series.name), []).append(row)
+
+    def rank(item: tuple[tuple[str, str], list[GaugeRow]]) -> tuple[int, str, str]:
+        service, name = item[0]
+        return (_FIRST.index(name) if name in _FIRST else len(_FIRST), name, service)
+
+    return sorted(metrics.items(), key=rank)
+
+
+def _values(series: Sequence[GaugeRow]) -> Text:
+    """All values of one metric on one line, each with the attributes that tell it apart."""
+    line = Text(no_wrap=True, overflow="ellipsis")
+    telling = _telling(series)
+    for row in series[:_MAX_SERIES]:
+        if line:
+            line.append("  ")
+        label = " ".join(str(row.series.attributes.get(name, "-")) for name in telling)
+        if label:
+            line.append(f"{clean(label, 30)} ", style="dim")
+        line.append(clean(value_text(row.value, row.series.unit)))
+    if len(series) > _MAX_SERIES:
+        line.append(f"  and {len(series) - _MAX_SERIES} more", style="dim")
+    return line
+
+
+def _telling(series: Sequence[GaugeRow]) -> list[str]:
+    """Names of the attributes in which the series differ; of a single one, all."""
+    names = sorted({name for row in series for name in row.series.attributes})
+    if len(series) == 1:
+        return names
+    return [
+        name for name in names if len({str(row.series.attributes.get(name)) for row in series}) > 1
+    ]
 
 
 def _span_line(span: TraceSpan) -> Text:
