@@ -85,6 +85,10 @@ class TableInstrumentor(BaseInstrumentor):
     def plan(self, config: Resolved) -> Plan:
         """Return rows and sources for these settings."""
 
+    def lock_key(self, key: str) -> str:
+        """Return what the processes that agree on one emitter have in common."""
+        return key
+
     def on_start(self, session: Session) -> None:
         """Called when a session has begun; may raise, which ends it."""
 
@@ -202,7 +206,8 @@ class TableInstrumentor(BaseInstrumentor):
     def _lock(self, config: Resolved, key: str | None) -> HostLock | None:
         if not self.host_series or config["host_metrics"] != "auto":
             return None
-        return host_lock(key or destination_key(), config["host_lock_dir"] or None)
+        wanted = self.lock_key(key or destination_key())
+        return host_lock(wanted, config["host_lock_dir"] or None)
 
     def _provider(self, rest: dict[str, Any]) -> MeterProvider:
         own = rest.pop("meter_provider", None)
