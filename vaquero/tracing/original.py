@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from opentelemetry.trace import Status, StatusCode, format_span_id, format_trace_id
 
 from vaquero import _guard, values
+from vaquero.tracing.exceptions import status_text, type_name
 from vaquero.tracing.fields import AttributeField, JsonField, PrefixedView, attributes_of
 
 if TYPE_CHECKING:
@@ -250,31 +251,26 @@ class OriginalSpan(_Base):
         }
 
 
-def record_error(span: Span, error: BaseException) -> None:
+def record_error(span: Span, error: BaseException, record: bool = True) -> None:
     """What an error does to a span: an exception event, status ERROR and ``error.type``.
 
     Survives exceptions whose text cannot be had; never raises.
+
+    Args:
+        span: A span of ours, or a handle.
+        error: The exception.
+        record: False leaves out the event and the exception's text.
     """
     try:
         if not span.is_recording():
             return
-        span.set_attribute(ERROR_TYPE, kind_of(error))
-        try:
+        span.set_attribute(ERROR_TYPE, type_name(error))
+        if record:
             span.record_exception(error)
-        except Exception:
-            # Its __str__ raises: OpenTelemetry's event cannot be made, one like it can.
-            told = {"exception.type": kind_of(error), "exception.message": _guard.describe(error)}
-            span.add_event("exception", told)
-        span.set_status(Status(StatusCode.ERROR, _guard.describe(error)))
+        # Without the event nothing of what the exception says is wanted.
+        span.set_status(Status(StatusCode.ERROR, status_text(error) if record else None))
     except Exception as fault:
         _guard.report(fault, "record_error")
-
-
-def kind_of(error: BaseException) -> str:
-    """The class of an exception as OpenTelemetry writes it: without the module for builtins."""
-    kind = type(error)
-    module = kind.__module__
-    return kind.__qualname__ if module == "builtins" else f"{module}.{kind.__qualname__}"
 
 
 def _word_of(span: OriginalSpan) -> str:
