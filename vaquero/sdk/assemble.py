@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from vaquero import _log, config, resource
+from vaquero import _guard, _log, config, resource
 from vaquero.config.load import warn_of
 from vaquero.sdk import exporters, publish, translate
 from vaquero.sdk.exporters import Extras
@@ -40,9 +40,11 @@ def assemble(
     translate.apply_log_level(settings)
     who = resource.build(settings, extra=extras.resource_attributes)
     parts = Parts(pipeline=translate.pipeline(settings))
-    _add_traces(parts, settings, extras, who, offered=offered)
-    _add_metrics(parts, settings, extras, who, offered=offered)
-    _add_logs(parts, settings, extras, who, offered=offered)
+    for step in (_add_traces, _add_metrics, _add_logs):
+        try:
+            step(parts, settings, extras, who, offered=offered)
+        except Exception as error:  # What fails for one signal must not silence the others.
+            _guard.report(error, step.__name__.removeprefix("_"))
     translate.set_propagators(settings)
     if settings["context"]:
         from vaquero.tracing import threads

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
     from opentelemetry.sdk._logs import LoggerProvider
-    from opentelemetry.trace import TracerProvider
+    from opentelemetry.sdk.trace import TracerProvider
 
     from vaquero.config import Settings
     from vaquero.metrics.provider import MeterProvider
@@ -119,7 +119,7 @@ class VaqueroSDK:
 
         return span(*args, **kwargs)
 
-    @_guard.quiet({})
+    @_guard.quiet(dict[str, Any]())
     def get_stats(self) -> dict[str, Any]:
         """True counts of this process, since its start or fork.
 

@@ -110,7 +110,10 @@ class _FollowingMeters(metrics_internal._ProxyMeterProvider):
 
 def _offer_meters(provider: Any) -> bool:
     proxy = getattr(metrics_internal, "_PROXY_METER_PROVIDER", None)
-    if type(proxy) not in (metrics_internal._ProxyMeterProvider, _FollowingMeters):
+    if proxy is None or type(proxy) not in (
+        metrics_internal._ProxyMeterProvider,
+        _FollowingMeters,
+    ):
         return False
     proxy.__class__ = _FollowingMeters
     proxy.on_set_meter_provider(provider)
