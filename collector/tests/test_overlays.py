@@ -113,7 +113,7 @@ def test_a_pair_does_what_both_say(first: str, second: str, base_config: dict[st
 @pytest.mark.parametrize("pair", [tuple(sorted(pair)) for pair in overlays.REFUSED])
 def test_a_pair_that_cannot_work_is_refused(pair: tuple[str, str]) -> None:
     """Overlays that would merge but not do what both say are refused with the reason."""
-    with pytest.raises(CollectorError, match=r"do not go together: .+ gateways"):
+    with pytest.raises(CollectorError, match=r"do not go together: .+(gateways|alone)"):
         overlays.check_pairs(reversed(pair))
 
 
@@ -131,8 +131,10 @@ def test_everything_is_limited_redacted_and_counted_in_order(base_config: dict[s
         assert processors[0] == "memory_limiter"
         assert "redaction" in processors
     assert {"span_metrics", "count"} <= set(pipelines["traces/in"]["exporters"])
-    assert "probabilistic_sampler" not in pipelines["traces/in"]["processors"]
     assert pipelines["traces/sampled"]["receivers"] == ["forward/kept"]
+    for name in ("sampling", "tail_sampling"):
+        changed = load(name)["service"]["pipelines"]
+        assert set(changed) == {"traces/sampled"}
 
 
 @pytest.mark.parametrize("name", ["base", *NAMES])

@@ -49,6 +49,7 @@ OVERLAYS: Mapping[str, Overlay] = {
             required=("VAQUERO_OTLP_ENDPOINT",),
         ),
         Overlay("viewer", "the viewer on this machine gets everything too"),
+        Overlay("sampling", "keeps a share of the traces, by trace id"),
         Overlay("tail_sampling", "keeps traces with errors, slow ones and a share of the rest"),
         Overlay("prometheus", "a page of metrics for Prometheus to scrape"),
         Overlay("remote_write", "metrics by Prometheus remote write"),
@@ -88,6 +89,9 @@ OVERLAYS: Mapping[str, Overlay] = {
 }
 
 REFUSED: Mapping[frozenset[str], str] = {
+    frozenset({"sampling", "tail_sampling"}): (
+        "tail_sampling keeps a share itself, of VAQUERO_COLLECTOR_SAMPLE_PERCENT: use it alone"
+    ),
     frozenset({"gateway", "tail_sampling"}): (
         "a gateway sees whole traces, a Collector that spreads them does not: use tail_sampling "
         "on the gateways"

@@ -110,9 +110,7 @@ def make_plan(options: Options) -> Plan:
     listener, health, metrics = _ports(options, environment)
     destination, source = _destination(options, environment)
     addresses.check_destination(destination, source, listener)
-    names = [*options.overlays]
-    if _has_backend_settings(environment) and "backend" not in names:
-        names.append("backend")
+    names = [*options.overlays, *_implied(options.overlays, environment)]
     environment["VAQUERO_OTLP_ENDPOINT"] = destination
     if headers := environment.get("VAQUERO_OTLP_HEADERS"):
         environment["VAQUERO_OTLP_HEADERS"] = json.dumps(header_map(headers))
@@ -204,8 +202,23 @@ def _destination(options: Options, environment: Mapping[str, str]) -> tuple[str,
     return DEFAULT_DESTINATION, "the default destination"
 
 
-def _has_backend_settings(environment: Mapping[str, str]) -> bool:
-    return any(environment.get(f"VAQUERO_OTLP_{name}") for name in _BACKEND)
+def _implied(names: Sequence[str], environment: Mapping[str, str]) -> Iterator[str]:
+    """Yield the overlays that variables ask for without naming them."""
+    if any(environment.get(f"VAQUERO_OTLP_{name}") for name in _BACKEND) and "backend" not in names:
+        yield "backend"
+    share = environment.get("VAQUERO_COLLECTOR_SAMPLE_PERCENT") or "100"
+    try:
+        some = 0 <= float(share) < 100
+        usable = some or float(share) == 100
+    except ValueError:
+        some = usable = False
+    if not usable:
+        raise CollectorError(
+            f"VAQUERO_COLLECTOR_SAMPLE_PERCENT={share!r} (from environment) is not usable: "
+            "expected a number from 0 to 100, e.g. 10."
+        )
+    if some and not {"sampling", "tail_sampling"} & set(names):
+        yield "sampling"
 
 
 def header_map(text: str) -> dict[str, str]:

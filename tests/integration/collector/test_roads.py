@@ -1,0 +1,254 @@
+"""Every road into the Collector and out of it, compared field by field."""
+
+from __future__ import annotations
+
+import json
+import logging
+import ssl
+import urllib.error
+import urllib.request
+from base64 import b64encode
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import grpc
+import pytest
+from google.protobuf.json_format import ParseDict
+from opentelemetry.exporter.otlp.proto.common._log_encoder import encode_logs
+from opentelemetry.exporter.otlp.proto.common.metrics_encoder import encode_metrics
+from opentelemetry.exporter.otlp.proto.common.trace_encoder import encode_spans
+from opentelemetry.exporter.otlp.proto.grpc import _log_exporter as grpc_logs
+from opentelemetry.exporter.otlp.proto.grpc import metric_exporter as grpc_metrics
+from opentelemetry.exporter.otlp.proto.grpc import trace_exporter as grpc_traces
+from opentelemetry.exporter.otlp.proto.http import Compression
+from opentelemetry.exporter.otlp.proto.http import _log_exporter as http_logs
+from opentelemetry.exporter.otlp.proto.http import metric_exporter as http_metrics
+from opentelemetry.exporter.otlp.proto.http import trace_exporter as http_traces
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from opentelemetry.sdk._logs import LoggerProvider, LoggingHandler
+from opentelemetry.sdk._logs.export import InMemoryLogRecordExporter, SimpleLogRecordProcessor
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import InMemoryMetricReader
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from opentelemetry.trace import Link, SpanKind, Status, StatusCode
+
+pytestmark = pytest.mark.collector
+RESOURCE = Resource({"service.name": "shop", "deployment.environment.name": "test"})
+
+
+def telemetry() -> tuple[Any, Any, Any]:
+    """Return spans, metrics and logs as the SDK makes them, with every kind of value."""
+    spans = InMemorySpanExporter()
+    tracers = TracerProvider(resource=RESOURCE)
+    tracers.add_span_processor(SimpleSpanProcessor(spans))
+    tracer = tracers.get_tracer("roads", "1.2", attributes={"scope.key": "value"})
+    with tracer.start_as_current_span("first", kind=SpanKind.SERVER) as first:
+        first.set_attributes(
+            {"text": "ü €", "int": 2**62, "float": 0.1, "bool": True, "list": [1, 2], "empty": ""}
+        )
+        link = Link(first.get_span_context(), {"link.key": 1})
+        with tracer.start_as_current_span("second", kind=SpanKind.CLIENT, links=[link]) as second:
+            second.add_event("happened", {"n": 1.5})
+            second.record_exception(ValueError("boom"))
+            second.set_status(Status(StatusCode.ERROR, "it failed"))
+    reader = InMemoryMetricReader()
+    meter = MeterProvider([reader], resource=RESOURCE).get_meter("roads", "1.2")
+    meter.create_counter("made", "1", "Things made").add(3, {"kind": "a"})
+    meter.create_up_down_counter("open").add(-2)
+    meter.create_gauge("level", "By").set(1.5, {"where": "tank"})
+    histogram = meter.create_histogram("took", "s")
+    for value in (0.001, 0.2, 7.0):
+        histogram.record(value, {"route": "/x"})
+    metrics = reader.get_metrics_data()
+    logs = InMemoryLogRecordExporter()
+    loggers = LoggerProvider(resource=RESOURCE)
+    loggers.add_log_record_processor(SimpleLogRecordProcessor(logs))
+    logger = logging.Logger("roads")
+    logger.addHandler(_handler(loggers))
+    with tracer.start_as_current_span("logging"):
+        logger.warning("disk at %d %%", 91, extra={"disk.name": "sda"})
+    for provider in (tracers, loggers):
+        provider.shutdown()
+    return spans.get_finished_spans(), metrics, logs.get_finished_logs()
+
+
+def _handler(loggers: LoggerProvider) -> logging.Handler:
+    import warnings
+
+    with warnings.catch_warnings():
+        # The SDK has given its handler up for one of another distribution; both encode the same.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        return LoggingHandler(logger_provider=loggers)
+
+
+def exporters(road: str, child: Any, tls: Path) -> tuple[Any, Any, Any]:
+    """Return exporters of the SDK for traces, metrics and logs, over one road."""
+    if road.startswith("grpc"):
+        options: dict[str, Any] = {"endpoint": child.grpc_url, "timeout": 10}
+        options["compression"] = grpc.Compression.Gzip if "gzip" in road else None
+        if "tls" in road:
+            files = ("ca.pem", "client.key", "client.pem") if "mtls" in road else ("ca.pem",)
+            parts = [(tls / name).read_bytes() for name in files]
+            options["credentials"] = grpc.ssl_channel_credentials(*parts)
+        else:
+            options["insecure"] = True
+        modules = (
+            grpc_traces.OTLPSpanExporter,
+            grpc_metrics.OTLPMetricExporter,
+            grpc_logs.OTLPLogExporter,
+        )
+        return tuple(exporter(**options) for exporter in modules)  # type: ignore[return-value]
+    options = {"timeout": 10}
+    options["compression"] = Compression.Gzip if "gzip" in road else Compression.NoCompression
+    if "tls" in road:
+        options["certificate_file"] = str(tls / "ca.pem")
+    if "mtls" in road:
+        options["client_certificate_file"] = str(tls / "client.pem")
+        options["client_key_file"] = str(tls / "client.key")
+    return (
+        http_traces.OTLPSpanExporter(f"{child.http_url}/v1/traces", **options),
+        http_metrics.OTLPMetricExporter(f"{child.http_url}/v1/metrics", **options),
+        http_logs.OTLPLogExporter(f"{child.http_url}/v1/logs", **options),
+    )
+
+
+def tls_settings(road: str, tls: Path) -> dict[str, str]:
+    """Return the variables of the overlay `tls` for a road."""
+    if "tls" not in road:
+        return {}
+    settings = {"CERT_FILE": tls / "server.pem", "KEY_FILE": tls / "server.key"}
+    if "mtls" in road:
+        settings["CLIENT_CA_FILE"] = tls / "ca.pem"
+    return {f"VAQUERO_COLLECTOR_TLS_{name}": str(path) for name, path in settings.items()}
+
+
+def own_metrics(requests: list[Any]) -> Any:
+    """Return the metrics of the application, without those that the Collector derives."""
+    found = [
+        resource
+        for request in requests
+        for resource in request.resource_metrics
+        if resource.scope_metrics[0].scope.name == "roads"
+    ]
+    assert len(found) == 1
+    return found[0]
+
+
+@pytest.mark.parametrize(
+    "road", ["http", "http gzip", "http tls", "http mtls gzip", "grpc", "grpc gzip", "grpc mtls"]
+)
+def test_every_road_delivers_every_field(
+    road: str, backend: Any, collect: Any, certificates: Path, until: Callable[..., None],
+    tmp_path: Path,
+) -> None:  # fmt: skip
+    """Spans, metrics and logs come out at the backend and in the file as the SDK encoded them."""
+    file = tmp_path / "out.jsonl"
+    child = collect(
+        backend.url,
+        overlays=["file", "tls"] if "tls" in road else ["file"],
+        env={"VAQUERO_COLLECTOR_FILE": str(file), **tls_settings(road, certificates)},
+    )
+    assert child.http_url.startswith("https" if "tls" in road else "http:")
+    spans, metrics, logs = telemetry()
+    to_traces, to_metrics, to_logs = exporters(road, child, certificates)
+    assert to_traces.export(spans).name == "SUCCESS"
+    assert to_metrics.export(metrics).name == "SUCCESS"
+    assert to_logs.export(logs).name == "SUCCESS"
+    for exporter in (to_traces, to_metrics, to_logs):
+        exporter.shutdown()
+    until(lambda: backend.spans() and backend.logs() and backend.metrics("took"), "delivery")
+    sent = encode_spans(spans)
+    (received,) = backend.requests("/v1/traces")
+    assert received.resource_spans == sent.resource_spans
+    (received_logs,) = backend.requests("/v1/logs")
+    assert received_logs.resource_logs == encode_logs(logs).resource_logs
+    wanted = encode_metrics(metrics).resource_metrics[0]
+    assert own_metrics(backend.requests("/v1/metrics")) == wanted
+    until(lambda: file.exists() and "resourceSpans" in file.read_text(), "the file")
+    assert from_file(file).resource_spans == sent.resource_spans
+
+
+def from_file(path: Path) -> ExportTraceServiceRequest:
+    """Return the request of traces in a file of OTLP as JSON, where identifiers are in hex."""
+
+    def as_protobuf_has_it(value: Any) -> Any:
+        if isinstance(value, list):
+            return [as_protobuf_has_it(item) for item in value]
+        if not isinstance(value, dict):
+            return value
+        return {
+            key: b64encode(bytes.fromhex(below)).decode()
+            if key in ("traceId", "spanId", "parentSpanId")
+            else as_protobuf_has_it(below)
+            for key, below in value.items()
+        }
+
+    lines = [json.loads(line) for line in path.read_text().splitlines()]
+    (found,) = (line for line in lines if "resourceSpans" in line)
+    return ParseDict(as_protobuf_has_it(found), ExportTraceServiceRequest())
+
+
+def test_a_sender_without_a_certificate_is_refused(
+    backend: Any, collect: Any, certificates: Path
+) -> None:
+    """With a CA for clients, a sender without a certificate does not get in."""
+    child = collect(backend.url, overlays=["tls"], env=tls_settings("mtls", certificates))
+    context = ssl.create_default_context(cafile=str(certificates / "ca.pem"))
+    request = urllib.request.Request(f"{child.http_url}/v1/traces", data=b"", method="POST")
+    request.add_header("Content-Type", "application/x-protobuf")
+    with pytest.raises((urllib.error.URLError, OSError)):
+        urllib.request.urlopen(request, context=context, timeout=5)
+    context.load_cert_chain(certificates / "client.pem", certificates / "client.key")
+    with urllib.request.urlopen(request, context=context, timeout=5) as answer:
+        assert answer.status == 200
+
+
+def test_a_backend_gets_headers_over_tls(
+    open_backend: Any, collect: Any, certificates: Path, until: Callable[..., None]
+) -> None:
+    """Headers from the environment and a CA of one's own reach a backend that speaks TLS."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificates / "server.pem", certificates / "server.key")
+    backend = open_backend(tls=context)
+    child = collect(
+        backend.url,
+        env={
+            "VAQUERO_OTLP_HEADERS": "api-key=k-123,x-team=ü".replace("ü", "u"),
+            "VAQUERO_OTLP_CA_FILE": str(certificates / "ca.pem"),
+        },
+    )
+    assert "backend" in child.plan().overlays
+    spans, _metrics, _logs = telemetry()
+    http_traces.OTLPSpanExporter(f"{child.http_url}/v1/traces").export(spans)
+    until(lambda: backend.spans(), "delivery")
+    assert backend.headers[-1]["Api-Key"] == "k-123"
+    assert backend.headers[-1]["X-Team"] == "u"
+    assert "k-123" not in child.plan().log.read_text()
+
+
+@pytest.mark.parametrize(
+    ("origin", "allowed"),
+    [
+        ("http://localhost:5173", True),
+        ("http://127.0.0.1:80", True),
+        ("http://evil.example", False),
+    ],
+)
+def test_only_pages_of_this_machine_may_send(
+    origin: str, allowed: bool, backend: Any, collect: Any
+) -> None:
+    """A browser is told that local pages may send, and that others may not."""
+    child = collect(backend.url)
+    request = urllib.request.Request(f"{child.http_url}/v1/traces", method="OPTIONS")
+    for name, value in (
+        ("Origin", origin),
+        ("Access-Control-Request-Method", "POST"),
+        ("Access-Control-Request-Headers", "content-type"),
+    ):
+        request.add_header(name, value)
+    with urllib.request.urlopen(request, timeout=5) as answer:
+        assert (answer.headers.get("Access-Control-Allow-Origin") == origin) is allowed
