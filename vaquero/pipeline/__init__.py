@@ -5,8 +5,7 @@ Public: :class:`Pipeline` and its settings, and the adapters for providers built
 """
 
 from vaquero.pipeline.door import Pipeline
-from vaquero.pipeline.exporters import SpanExporter
-from vaquero.pipeline.processors import SpanProcessor
+from vaquero.pipeline.processors import SpanExporter, SpanProcessor
 from vaquero.pipeline.settings import Destination, PipelineSettings, Proxies, Signal
 from vaquero.pipeline.stats import PipelineStats
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import threading
 import time
+from functools import partial
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from vaquero import _guard, _log, _runtime
+from vaquero import _guard, _runtime
 from vaquero.pipeline import life, telling
 from vaquero.pipeline.codec import SpanCodec
+from vaquero.pipeline.keeping import Housekeeper
 from vaquero.pipeline.lane import Lane
 from vaquero.pipeline.logs import LogQueue
 from vaquero.pipeline.retry import Breaker
@@ -24,6 +26,9 @@ if TYPE_CHECKING:
     from vaquero.pipeline.metrics import MetricsCodec
     from vaquero.record import Sink
     from vaquero.redaction import Redactor
+
+#: How long an exit goes on sending what ended processes left, where the backend answers.
+ORPHANS_EXIT_S = 0.6
 
 
 class Pipeline:
@@ -44,6 +49,7 @@ class Pipeline:
         self._ledger = Ledger()
         self._lanes: dict[Signal, Lane] = {}
         transports: dict[Signal, Transport] = {}
+        self._keeper = Housekeeper(settings, self._ledger)
         self._build(transports)
         self._ring = Ring(
             settings.ring_max_spans,
@@ -52,7 +58,7 @@ class Pipeline:
             overflow=self._overflow,
         )
         self._logs = LogQueue(redactor, self._ledger)
-        self._sender = Sender(self._lanes, transports, self._ledger, settings, self._keep)
+        self._sender = Sender(self._lanes, transports, self._ledger, settings, self._keeper.keep)
         self._writer = Writer(
             self._ring,
             self._lanes,
@@ -60,7 +66,7 @@ class Pipeline:
             codec=SpanCodec(redactor),
             logs=self._logs,
             interval_s=settings.write_interval_s,
-            appended=self._sender.appended,
+            appended=self._appended,
         )
         #: Where finished spans go.
         self.sink: Sink = self._ring
@@ -82,15 +88,13 @@ class Pipeline:
                 telling.unusable(signal, destination, error)
                 continue
             breaker = breakers.setdefault(_origin(destination), Breaker())
-            self._lanes[signal] = Lane(
-                signal,
-                destination,
-                self._ledger,
-                memory_max_bytes=self.settings.memory_max_bytes,
-                disk=None,
-                adopter=None,
-                breaker=breaker,
+            limit = self.settings.memory_max_bytes
+            lane = self._lanes[signal] = Lane(signal, destination, self._ledger, limit, breaker)
+            disk, adopter = self._keeper.stores(
+                signal, destination, partial(lane.lost, reason="spool_damaged")
             )
+            if disk is not None and adopter is not None:
+                lane.use_spool(disk, adopter)
 
     # -- in ------------------------------------------------------------------------------------
 
@@ -154,6 +158,8 @@ class Pipeline:
         deadline = time.monotonic() + max(0.0, timeout_s)
         self._writer.drain(max(0.0, timeout_s))
         goals = [(lane, lane.taken) for lane in self._lanes.values() if lane.done < lane.taken]
+        if self._threads is None and any(lane.may_have_orphans for lane in self._lanes.values()):
+            self._start()
         if not goals:
             return not len(self._ring)
         if not self._start():
@@ -222,6 +228,8 @@ class Pipeline:
             thread.join(0.3)
         self._sender.close()
         self._lose_memory()
+        for lane in self._lanes.values():
+            lane.close()
         return done
 
     @_guard.quiet(False)
@@ -239,17 +247,22 @@ class Pipeline:
             self._exit_deadline_s = time.monotonic() + timeout_s
         done = self._part(max(0.0, self._exit_deadline_s - time.monotonic()))
         self._ring.on_late(self._late)
+        for lane in self._lanes.values():
+            if lane.disk is not None:
+                lane.disk.tidy()
         if not done:
-            waiting = {lane.signal: lane.memory.waiting_items for lane in self._lanes.values()}
-            telling.left_behind(waiting, self._lanes)
+            telling.left_behind(self._lanes)
         return done
 
     def _part(self, timeout_s: float) -> bool:
-        self._sender.end()
+        deadline = time.monotonic() + timeout_s
         done = self._flush(timeout_s)
-        if not done:
-            # A request that hangs is broken here, so that nobody waits for its timeout.
-            self._sender.abort()
+        if done:
+            left_s = deadline - time.monotonic()
+            self._sender.finish_adopted(min(ORPHANS_EXIT_S, left_s))
+        self._sender.end()
+        # A request that hangs is broken here, so that nobody waits for its timeout.
+        self._sender.abort()
         return done
 
     def _late(self) -> None:
@@ -265,13 +278,14 @@ class Pipeline:
         self._ledger.accept("traces", len(spans))
         self._ledger.drop("traces", "after_shutdown", len(spans))
 
+    def _appended(self) -> None:
+        self._sender.appended()
+        self._keeper.tend(self._lanes)
+
     def _lose_memory(self) -> None:
         for lane in self._lanes.values():
             lost = sum(frame.items for frame in lane.memory.drain())
             lane.lost(lost, "shutdown")
-
-    def _keep(self, lane: Lane, body: bytes, items: int) -> bool:
-        return False
 
     # -- threads -------------------------------------------------------------------------------
 

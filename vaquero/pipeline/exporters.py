@@ -27,12 +27,9 @@ if TYPE_CHECKING:
 __all__ = ["LogExporter", "LogProcessor", "MetricExporter", "SpanExporter"]
 
 # Renamed in SDK 1.39: LogExporter -> LogRecordExporter, LogExportResult -> LogRecordExportResult.
-_LogExporterBase: Any = getattr(_sdk_logs_export, "LogRecordExporter", None) or getattr(
-    _sdk_logs_export, "LogExporter"
-)
-_LogResult: Any = getattr(_sdk_logs_export, "LogRecordExportResult", None) or getattr(
-    _sdk_logs_export, "LogExportResult"
-)
+_names: Any = vars(_sdk_logs_export)
+_LogExporterBase: Any = _names.get("LogRecordExporter") or _names["LogExporter"]
+_LogResult: Any = _names.get("LogRecordExportResult") or _names["LogExportResult"]
 
 
 class MetricExporter(SdkMetricExporter):

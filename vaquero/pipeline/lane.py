@@ -31,9 +31,11 @@ class Lane:
         destination: Where it goes.
         ledger: Where losses are counted.
         memory_max_bytes: Bound of what waits in memory.
+        breaker: The state of the destination's host.
+
+    Attributes:
         disk: The spool of this process; None where nothing may be spooled.
         adopter: Finds spools of ended processes with the same destination.
-        breaker: The state of the destination's host.
     """
 
     def __init__(
@@ -41,17 +43,14 @@ class Lane:
         signal: Signal,
         destination: Destination,
         ledger: Ledger,
-        *,
         memory_max_bytes: int,
-        disk: DiskStore | None,
-        adopter: Adopter | None,
         breaker: Breaker,
     ) -> None:
         self.signal: Signal = signal
         self.destination = destination
         self.breaker = breaker
-        self.disk = disk
-        self.adopter = adopter
+        self.disk: DiskStore | None = None
+        self.adopter: Adopter | None = None
         self._ledger = ledger
         self.memory = MemoryStore(memory_max_bytes, self._pushed_out)
         self.reset()
@@ -105,7 +104,7 @@ class Lane:
             self._disk_again_s = time.monotonic() + DISK_PAUSE_S
             _log.warn(
                 "spool:write",
-                "vaquero cannot write its spool (%s): spans wait in memory instead, at most %d MiB.",
+                "vaquero cannot write its spool (%s): spans wait in memory, at most %d MiB.",
                 error.strerror or type(error).__name__,
                 self.memory.max_bytes // 1048576,
             )
@@ -127,6 +126,28 @@ class Lane:
         """Count own items that need no more work."""
         with self._lock:
             self.done += items
+
+    @property
+    def may_have_orphans(self) -> bool:
+        """Whether ended processes may have left something for this destination."""
+        return self.adopter is not None and self.adopter.may_find()
+
+    @property
+    def has_adopted(self) -> bool:
+        """Whether something adopted waits."""
+        return self.adopter is not None and self.adopter.has_more
+
+    def use_spool(self, disk: DiskStore, adopter: Adopter) -> None:
+        """Keep frames on disk from now on."""
+        self.disk = disk
+        self.adopter = adopter
+
+    def close(self) -> None:
+        """Give the folders up; what is in them is adopted by the next process."""
+        if self.adopter is not None:
+            self.adopter.close()
+        if self.disk is not None:
+            self.disk.close()
 
     def lost(self, items: int, reason: str) -> None:
         """Count own items that a store had to give up."""

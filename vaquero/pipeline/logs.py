@@ -100,7 +100,7 @@ class LogEncoder:
         self._origins: dict[tuple[int, int], tuple[Origin, bytes, bytes]] = {}
 
     def encode(self, records: list[Any]) -> tuple[bytes, int]:
-        """One request, and how many records are in it; those that cannot be encoded are left out."""
+        """One request, and how many records are in it; what cannot be encoded is left out."""
         groups: dict[tuple[bytes, bytes], list[bytes]] = {}
         items = 0
         for record in records:

@@ -67,7 +67,7 @@ def varint(data: bytes, at: int) -> tuple[int, int]:
 
 
 def partial_success(body: bytes) -> tuple[int, str]:
-    """Rejected items and message of an ``Export*ServiceResponse``; ``(0, "")`` where nothing is said.
+    """Rejected items and message of an ``Export*ServiceResponse``; ``(0, "")`` for none.
 
     All three signals share the layout: field 1 is the partial success, and inside it field 1 is
     the count and field 2 the message.
@@ -88,7 +88,7 @@ def partial_success(body: bytes) -> tuple[int, str]:
 
 
 def status_message(body: bytes) -> str:
-    """The text of a ``google.rpc.Status``, which OTLP servers answer with; "" where there is none."""
+    """The text of a ``google.rpc.Status``, which OTLP servers answer with; "" for none."""
     try:
         for number, value in fields(body):
             if number == 2 and isinstance(value, bytes):

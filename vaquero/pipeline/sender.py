@@ -140,6 +140,24 @@ class Sender:
         """The process ends: from now on own frames only, no adoption."""
         self._ending = True
 
+    def finish_adopted(self, timeout_s: float) -> None:
+        """Wait while what ended processes left is sent, as long as the backend answers."""
+        deadline = time.monotonic() + timeout_s
+        with self.rounds:
+            while not self._stopped and self._may_finish():
+                left_s = deadline - time.monotonic()
+                if left_s <= 0:
+                    return
+                self._wake.set()
+                self.rounds.wait(left_s)
+
+    def _may_finish(self) -> bool:
+        lanes = [lane for lane in self._lanes.values() if lane.adopter is not None]
+        if not lanes or any(lane.breaker.is_open for lane in lanes):
+            return False
+        looked = self._adopted_s is not None or not any(lane.may_have_orphans for lane in lanes)
+        return not looked or any(lane.has_adopted for lane in lanes)
+
     def stop(self) -> None:
         """Let the thread end after its current request."""
         self._stopped = True
@@ -209,7 +227,7 @@ class Sender:
 
     def _collecting_s(self, lane: Lane) -> float | None:
         """How long the lane may go on collecting; None where nothing waits."""
-        adopted = not self._ending and lane.adopter is not None and lane.adopter.has_more
+        adopted = not self._ending and lane.has_adopted
         size = lane.waiting_bytes
         if adopted or size >= BATCH_BYTES or (size and self._hurries):
             return 0.0
@@ -224,9 +242,7 @@ class Sender:
             own = source is lane.disk or source is lane.memory
             if self._ending and not own:
                 continue
-            frames = source.take(
-                self._settings.request_max_bytes, self._settings.request_max_items
-            )
+            frames = source.take(self._settings.request_max_bytes, self._settings.request_max_items)
             if frames:
                 flight = self._flights[lane.signal] = Flight(source, frames, own)
                 if not own:

@@ -6,7 +6,7 @@ Nothing here reads the environment: ``vaquero.config`` does, and hands over fini
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from pathlib import Path  # noqa: TC003 - read by dataclass users through get_type_hints
+from pathlib import Path
 from typing import Literal, get_args
 from urllib.parse import urlsplit
 
@@ -99,7 +99,7 @@ class PipelineSettings:
         ring_max_spans: Bound of finished spans that wait for the writer.
         ring_max_bytes: Bound of the same in estimated bytes.
         write_interval_s: How often the writer empties the ring.
-        schedule_delay_s: How long the sender collects before it sends (``OTEL_BSP_SCHEDULE_DELAY``).
+        schedule_delay_s: How long the sender collects before it sends.
         request_max_bytes: Frames are joined into requests up to this size, before compression.
         request_max_items: The same in spans, points or records.
         connect_timeout_s: Longest time of a TCP connect.

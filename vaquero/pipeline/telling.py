@@ -90,14 +90,14 @@ def unusable(signal: Signal, destination: Destination, error: Exception) -> None
     )
 
 
-def left_behind(waiting: Mapping[Signal, int], lanes: Mapping[Signal, Lane]) -> None:
+def left_behind(lanes: Mapping[Signal, Lane]) -> None:
     """The process ends, and some of it waits in memory only."""
-    lost = {signal: items for signal, items in waiting.items() if items}
-    for signal, items in lost.items():
-        lanes[signal].lost(items, "exit")
-    if lost and any(lanes[signal].destination.named_by_user for signal in lost):
+    lost = {lane: lane.memory.waiting_items for lane in lanes.values()}
+    for lane, items in lost.items():
+        lane.lost(items, "exit")
+    if any(items and lane.destination.named_by_user for lane, items in lost.items()):
         _log.warn(
             "exit:lost",
             "%s could not be sent before the process ended and are lost.",
-            ", ".join(f"{items} items of {signal}" for signal, items in lost.items()),
+            ", ".join(f"{items} items of {lane.signal}" for lane, items in lost.items() if items),
         )
