@@ -151,6 +151,11 @@ class Sender:
                 self._wake.set()
                 self.rounds.wait(left_s)
 
+    @property
+    def has_adopted(self) -> bool:
+        """Whether something of ended processes waits."""
+        return any(lane.has_adopted for lane in self._lanes.values())
+
     def _may_finish(self) -> bool:
         lanes = [lane for lane in self._lanes.values() if lane.adopter is not None]
         if not lanes or any(lane.breaker.is_open for lane in lanes):
