@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 F = TypeVar("F", bound="Callable[..., Any] | staticmethod[..., Any] | classmethod[Any, ..., Any]")
 
 #: Kind, context, links and start time of a span about which nothing special was said.
-Options = tuple[SpanKind, None, "Sequence[Link] | None", "int | None"]
+Options = tuple[SpanKind, "Context | None", "Sequence[Link] | None", "int | None"]
 PLAIN: Options = (SpanKind.INTERNAL, None, None, None)
 
 #: Exceptions outside ``Exception`` by which asyncio and trio cancel a task.
@@ -89,7 +89,9 @@ def span(
     if not name and "operation_name" in more:
         name = cast("str", more.pop("operation_name"))
     scope._given_name = name
-    if more or tags or metadata or (attributes is not None and type(attributes) is not dict):
+    if attributes is None and tags is None and metadata is None:
+        attributes = more
+    elif more or tags or metadata or type(attributes) is not dict:
         attributes = merged(attributes, tags, metadata, more)
     scope._given = attributes
     if kind is None and links is None and start_time is None:
@@ -97,17 +99,19 @@ def span(
     else:
         scope._options = (usable_kind(kind), None, links, start_time)
     scope._token = None
+    scope._made_in = present()
     return scope
 
 
 class SpanScope(SpanHandle):
     """What :func:`span` gives."""
 
-    __slots__ = ("_given", "_given_name", "_options", "_token")
+    __slots__ = ("_given", "_given_name", "_made_in", "_options", "_token")
 
     _given_name: str
     _given: Mapping[str, object] | None
     _options: Options
+    _made_in: Context
     _token: Any
 
     def __enter__(self) -> OriginalSpan:
@@ -196,8 +200,12 @@ class SpanScope(SpanHandle):
             name = self._given_name
             if type(name) is not str or not name:
                 name = usable_name(name)
+            kind, around, links, start_time = self._options
+            if present().get(SPAN_KEY) is self:
+                # Made current before it was started: its parent is what was current before that.
+                around = self._made_in
             try:
-                started = begin(name, self._given, *self._options, None)
+                started = begin(name, self._given, kind, around, links, start_time, None)
             except Exception as error:
                 _guard.report(error, "starting a span")
         self._inner = started
