@@ -159,3 +159,15 @@ def test_the_key_pattern_masks_keys_and_nothing_more(base_config: dict[str, Any]
         assert re.search(pattern, key), key
     for key in harmless.split():
         assert not re.search(pattern, key), key
+
+
+def test_detection_leaves_the_other_processors_in_place(base_config: dict[str, Any]) -> None:
+    """The overlay that has to repeat lists of the base repeats them, with one name more."""
+    for name, parts in load("resource_detection")["service"]["pipelines"].items():
+        others = [item for item in parts["processors"] if item != "resource_detection"]
+        assert others == base_config["service"]["pipelines"][name]["processors"]
+    metrics = load("host_metrics")["service"]["pipelines"]["metrics/in"]["receivers"]
+    assert metrics == [
+        *base_config["service"]["pipelines"]["metrics/in"]["receivers"],
+        "host_metrics",
+    ]
