@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 import inspect
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from opentelemetry import context as context_api
 from opentelemetry.context import Context, attach, get_current
@@ -127,15 +127,7 @@ class CurrentSpan:
 
     def __enter__(self) -> ApiSpan:
         base = get_current()
-        span = self._span = self._tracer.begin(
-            self._name,
-            self._attributes,
-            self._kind,
-            self._context,
-            self._links,
-            self._start_time,
-            base,
-        )
+        span = self._span = self.begin(base)
         self._token = attach(Context({**base, SPAN_KEY: span}))
         return span
 
@@ -146,44 +138,82 @@ class CurrentSpan:
         exc_tb: TracebackType | None,
     ) -> None:
         leave(self._token)
-        span = self._span
-        if exc_val is not None:
-            note(span, exc_val, self._record, self._set_status)
+        self.close(self._span, exc_val)
+
+    def begin(self, base: Context, args: Any = (), kwargs: Any = None) -> ApiSpan:
+        """Start the span of one block, or of one call of a decorated function."""
+        return self._tracer.begin(
+            self._name,
+            self._attributes,
+            self._kind,
+            self._context,
+            self._links,
+            self._start_time,
+            base,
+        )
+
+    def close(self, span: ApiSpan, error: BaseException | None) -> None:
+        """Note what left the block, and end its span."""
+        if error is not None:
+            note(span, error, self._record, self._set_status)
         if self._end_on_exit:
             span.end()
 
-    def _again(self) -> CurrentSpan:
-        return CurrentSpan(
-            self._tracer,
-            self._name,
-            self._context,
-            self._kind,
-            self._attributes,
-            self._links,
-            self._start_time,
-            self._record,
-            self._set_status,
-            self._end_on_exit,
-        )
+    def failed(self, span: ApiSpan, error: BaseException) -> None:
+        """Note what left a decorated generator."""
+        note(span, error, self._record, self._set_status)
 
     def __call__(self, function: F) -> F:
         """Decorate a function: each of its calls is a span."""
-        return decorated(function, self._again)
+        return decorated(function, self)
 
 
-def decorated(function: F, again: Callable[[], Any]) -> F:
-    """The function inside a context manager of its own for each call.
+class Call:
+    """One call of a decorated function, inside a span of its own."""
+
+    __slots__ = ("_block", "_span", "_token")
+
+    def __init__(self, block: CurrentSpan) -> None:
+        self._block = block
+
+    def __enter__(self) -> None:
+        base = get_current()
+        self._span = self._block.begin(base)
+        self._token = attach(Context({**base, SPAN_KEY: self._span}))
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc_val: BaseException | None,
+        exc_tb: TracebackType | None,
+    ) -> None:
+        leave(self._token)
+        self._block.close(self._span, exc_val)
+
+
+def decorated(function: F, block: CurrentSpan) -> F:
+    """The function with a span for each call.
 
     Args:
         function: A function, a coroutine function or a generator function of either kind.
-        again: Makes the context manager of one call.
+        block: What the spans are to be like.
     """
     wrapper: Any
-    if inspect.iscoroutinefunction(function):
+    if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
+        # Loaded here, because the facade builds on this module.
+        from vaquero.tracing import generators
+
+        spanned = (
+            generators.spanned_generator
+            if inspect.isgeneratorfunction(function)
+            else generators.spanned_async_generator
+        )
+        wrapper = spanned(function, cast("Any", block))
+    elif inspect.iscoroutinefunction(function):
 
         @functools.wraps(function)
         async def awaited(*args: Any, **kwargs: Any) -> Any:
-            with again():
+            with Call(block):
                 return await function(*args, **kwargs)
 
         wrapper = awaited
@@ -191,7 +221,7 @@ def decorated(function: F, again: Callable[[], Any]) -> F:
 
         @functools.wraps(function)
         def called(*args: Any, **kwargs: Any) -> Any:
-            with again():
+            with Call(block):
                 return function(*args, **kwargs)
 
         wrapper = called

@@ -6,7 +6,7 @@ set at the start survives; the SDK would evict the oldest.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple, cast
 
 from opentelemetry.sdk.trace import SpanLimits
@@ -23,6 +23,9 @@ PLAIN = frozenset({str, int, float, bool})
 LONG_TEXT = 256
 
 _UNLIMITED = 1 << 62
+
+#: ``type``, for values of which nothing is known.
+kind_of: Callable[[Any], Any] = type
 
 
 class Bounds(NamedTuple):
@@ -101,7 +104,7 @@ def is_tidy(attrs: dict[str, Any], bounds: Bounds) -> bool:
     """Whether these attributes can be kept as they are."""
     long_text = bounds.long_text
     for key, value in attrs.items():
-        kind: Any = type(value)
+        kind = kind_of(value)
         if kind is str:
             if len(value) > long_text:
                 return False
@@ -112,21 +115,22 @@ def is_tidy(attrs: dict[str, Any], bounds: Bounds) -> bool:
     return len(attrs) <= bounds.most and "" not in attrs
 
 
-def tidy(given: Mapping[Any, Any], bounds: Bounds) -> Tidied:
-    """Attributes that may be kept: keys checked, values frozen and cut, the first that fit.
-
-    Never raises: a mapping that cannot be read gives what was read before it failed.
-    """
-    kept: dict[str, Any] = {}
-    dropped = weight = 0
+def items_of(given: Mapping[Any, Any]) -> list[tuple[Any, Any]]:
+    """What a mapping holds; nothing where it cannot be read, which is said."""
     try:
         # A copy in one step: another thread may be changing the caller's mapping.
-        items = list(given.items())
+        return list(given.items())
     except Exception as error:
         _log.warn(
             "attributes", "Attributes that cannot be read are left out (%s).", describe(error)
         )
-        return Tidied(kept, 0, 0)
+        return []
+
+
+def tidy(items: Iterable[tuple[Any, Any]], bounds: Bounds) -> Tidied:
+    """Attributes that may be kept: keys checked, values frozen and cut, the first that fit."""
+    kept: dict[str, Any] = {}
+    dropped = weight = 0
     for key, value in items:
         if not usable_key(key) or (len(kept) >= bounds.most and key not in kept):
             dropped += 1
@@ -167,7 +171,7 @@ def _cut(value: Any, length: int) -> Any:
 
 def weight_of(value: Any) -> int:
     """About how many bytes a large value holds; 0 for small ones."""
-    kind: Any = type(value)
+    kind = kind_of(value)
     if kind is str or kind is bytes:
         size = len(value)
         return size if size > LONG_TEXT else 0

@@ -86,9 +86,8 @@ def sink_of(processor: Any) -> Sink | None:
     return None
 
 
-def _has_ending(processor: Any) -> bool:
-    kind: Any = type(processor)
-    method = getattr(kind, "_on_ending", None)
+def _has_ending(processor: object) -> bool:
+    method = getattr(type(processor), "_on_ending", None)
     return method is not None and method is not getattr(SpanProcessor, "_on_ending", None)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from opentelemetry.attributes import BoundedAttributes
 from opentelemetry.sdk.trace import Event, SpanLimits
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 FLAGS = tuple(TraceFlags(bits) for bits in range(256))
 _CODES = {code.value: code for code in StatusCode}
 _UNSET = Status(StatusCode.UNSET)
-_extra_lock = threading.Lock()
 
 
 class SpanView(SpanRecord):
@@ -162,11 +161,11 @@ class SpanView(SpanRecord):
         """Where status, events and links go, made when the first of them comes."""
         extra = self.extra
         if extra is None:
-            # Rare enough for a lock; two threads must not both make one.
-            with _extra_lock:
-                extra = self.extra
-                if extra is None:
-                    extra = self.extra = SpanExtra()
+            fresh = SpanExtra()
+            # Made before the check: making it may let another thread go on.
+            if self.extra is None:
+                self.extra = fresh
+            return self.extra or fresh
         return extra
 
 
@@ -345,8 +344,8 @@ class PrivateNames(SpanView):
         return None
 
     @property
-    def _lock(self) -> threading.Lock:
-        return _extra_lock
+    def _lock(self) -> Any:
+        return threading.RLock()  # For code that takes it; nothing of ours does.
 
     @property
     def _record_exception(self) -> bool:
@@ -365,6 +364,7 @@ def _manners_of(span: SpanView) -> tuple[bool, bool]:
 
 
 def _list_of(items: Sequence[Any], limit: int | None, dropped: int) -> Any:
-    listed: Any = BoundedList.from_seq(None if limit is None else max(limit, len(items)), items)
+    kept = None if limit is None else max(limit, len(items))
+    listed = cast("Any", BoundedList).from_seq(kept, items)
     listed.dropped = dropped
     return listed

@@ -77,10 +77,9 @@ def _bound(sampler: Any) -> int | None:
     return None
 
 
-def _is_altered(sampler: Any) -> bool:
+def _is_altered(sampler: object) -> bool:
     """Whether somebody replaced the method, on the object or on the SDK's class."""
     if "should_sample" in getattr(sampler, "__dict__", ()):
         return True
-    kind: Any = type(sampler)
-    method = getattr(kind, "should_sample", None)
+    method = getattr(type(sampler), "should_sample", None)
     return getattr(method, "__module__", None) != sampling.__name__

@@ -18,11 +18,11 @@ from typing import TYPE_CHECKING, Any
 from opentelemetry.sdk.trace import Span as SdkSpan
 from opentelemetry.trace import Link, SpanContext, Status, StatusCode
 
-from vaquero import _guard, _log
+from vaquero import _guard, _log, _runtime
 from vaquero._guard import describe
 from vaquero.record import STATUS_ERROR, STATUS_OK, STATUS_UNSET, EventRecord
 from vaquero.tracing.exceptions import exception_attrs, status_text
-from vaquero.tracing.limits import NUMBERS, Bounds, tidy
+from vaquero.tracing.limits import NUMBERS, Bounds, items_of, kind_of, tidy
 from vaquero.tracing.original import OriginalSpan
 from vaquero.tracing.readable import PrivateNames, _manners_of, link_record
 
@@ -53,7 +53,7 @@ class Span(PrivateNames, OriginalSpan, SdkSpan):
         if not self._open:
             _say_ended("set_attribute")
             return
-        kind: Any = type(value)
+        kind = kind_of(value)
         bounds = self.origin.span_bounds
         if type(key) is str and (
             kind in NUMBERS or (kind is str and len(value) <= bounds.long_text)
@@ -65,15 +65,19 @@ class Span(PrivateNames, OriginalSpan, SdkSpan):
                 if self._open:
                     attrs[key] = value
                 return
-        self.set_attributes({key: value})
+        self._keep([(key, value)])
 
     def set_attributes(self, attributes: Mapping[str, Any]) -> None:
         """Set several attributes; values that may change later are copied."""
         if not self._open:
             _say_ended("set_attributes")
             return
+        self._keep(items_of(attributes))
+
+    def _keep(self, items: list[tuple[Any, Any]]) -> None:
+        """Keep attributes of which nothing is known."""
         bounds = self.origin.span_bounds
-        taken = tidy(attributes, bounds)
+        taken = tidy(items, bounds)
         attrs = self._need_attrs()
         dropped = taken.dropped
         for key, value in taken.attrs.items():
@@ -116,7 +120,11 @@ class Span(PrivateNames, OriginalSpan, SdkSpan):
         extra = self._need_extra()
         events = extra.events
         if events is None:
-            events = extra.events = []
+            events = []
+            if extra.events is None:
+                extra.events = events
+            else:
+                events = extra.events
         if len(events) < self.origin.limits.events:
             if self._open:
                 events.append(event)
@@ -152,7 +160,11 @@ class Span(PrivateNames, OriginalSpan, SdkSpan):
         extra = self._need_extra()
         links = extra.links
         if links is None:
-            links = extra.links = []
+            links = []
+            if extra.links is None:
+                extra.links = links
+            else:
+                links = extra.links
         if len(links) < self.origin.limits.links:
             links.append(link_record(context, attrs, dropped))
         else:
@@ -164,7 +176,7 @@ class Span(PrivateNames, OriginalSpan, SdkSpan):
         """Attributes of an event or a link that may be kept, and how many may not."""
         if not attributes:
             return None, 0
-        taken = tidy(attributes, bounds)
+        taken = tidy(items_of(attributes), bounds)
         if taken.weight:
             self.weight += taken.weight
         return taken.attrs, taken.dropped
@@ -217,7 +229,7 @@ class Span(PrivateNames, OriginalSpan, SdkSpan):
             return
         attrs = exception_attrs(exception, escaped)
         if attributes:
-            attrs.update(tidy(attributes, self.origin.limits.event).attrs)
+            attrs.update(tidy(items_of(attributes), self.origin.limits.event).attrs)
         self.add_event("exception", attrs, timestamp)
 
     def fail(self, error: BaseException, record: bool, set_status: bool, escaped: bool) -> None:
@@ -313,6 +325,15 @@ def _serialised(method: Callable[..., Any]) -> Callable[..., Any]:
 
 
 _span_lock = threading.RLock()
+
+
+def _unlock() -> None:
+    """In a forked child, where a thread may have held the lock that is not there any more."""
+    global _span_lock
+    _span_lock = threading.RLock()
+
+
+_runtime.after_fork_in_child(_unlock)
 if not getattr(sys, "_is_gil_enabled", lambda: True)():
     for _name in ("set_attribute", "set_attributes", "add_event", "add_link", "set_status", "end"):
         setattr(Span, _name, _serialised(getattr(Span, _name)))

@@ -24,7 +24,7 @@ from vaquero import _guard
 from vaquero.tracing.clock import inherited, new_anchor
 from vaquero.tracing.current import SPAN_KEY, CurrentSpan
 from vaquero.tracing.ids import RANDOM_BIT, bits, new_span_no, new_trace_no
-from vaquero.tracing.limits import is_tidy, read_limits, tidy
+from vaquero.tracing.limits import is_tidy, items_of, read_limits, tidy
 from vaquero.tracing.lineage import context_of, of_root, under_other, under_ours
 from vaquero.tracing.origin import Exit, Home
 from vaquero.tracing.rules import ALL, LOW_BITS, Rules, read_rules
@@ -233,10 +233,9 @@ class Tracer(SdkTracer):
             span._above = None
             span._anchor = anchor = new_anchor()
         if attributes:
-            attrs = dict(attributes)
-            span.attrs = attrs
-            if not is_tidy(attrs, home.span_bounds):
-                span.attrs, lost, span.weight = tidy(attrs, home.span_bounds)
+            span.attrs = attrs = dict(attributes) if type(attributes) is dict else None
+            if attrs is None or not is_tidy(attrs, home.span_bounds):
+                span.attrs, lost, span.weight = tidy(items_of(attributes), home.span_bounds)
                 if lost:
                     span._need_extra().dropped_attrs = lost
         else:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from typing import TYPE_CHECKING
 
 from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags
@@ -15,7 +14,6 @@ if TYPE_CHECKING:
     from opentelemetry.trace import TraceState
 
 _new = object.__new__
-_ctx_lock = threading.Lock()
 
 
 class Quiet(OriginalSpan, NonRecordingSpan):
@@ -30,20 +28,18 @@ class Unsampled(Quiet):
     trace_no: int
     flag_bits: int
     state: TraceState | None
-    _ctx: SpanContext  # not there until somebody asks
+    _ctx: SpanContext | None
 
     def get_span_context(self) -> SpanContext:
         """The ids and flags of this span, as they are propagated."""
-        try:
-            return self._ctx
-        except AttributeError:
-            # Two threads that ask at once must not see two ids.
-            with _ctx_lock:
-                if not hasattr(self, "_ctx"):
-                    self._ctx = SpanContext(
-                        self.trace_no, new_span_no(), False, self.flags, self.state
-                    )
-                return self._ctx
+        context = self._ctx
+        if context is None:
+            context = SpanContext(self.trace_no, new_span_no(), False, self.flags, self.state)
+            # Made before the check, lest two threads that ask at once see two ids.
+            if self._ctx is None:
+                self._ctx = context
+            return self._ctx or context
+        return context
 
     @property
     def flags(self) -> TraceFlags:
@@ -61,4 +57,5 @@ def dropped(trace_no: int, flag_bits: int, state: TraceState | None) -> Unsample
     span.trace_no = trace_no
     span.flag_bits = flag_bits
     span.state = state
+    span._ctx = None
     return span
