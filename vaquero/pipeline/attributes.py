@@ -133,7 +133,7 @@ class AttributeEncoder:
         append = out.append
         for key, value in items:
             plan = plans.get(key) or self._plan(key)
-            kind: type[Any] = type(value)
+            kind = type(value)  # pyright: ignore[reportUnknownVariableType]
             if kind is str:
                 append(plan.texts.get(value) or self._text(plan, value, trail))
             elif kind is int:

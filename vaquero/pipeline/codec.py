@@ -16,23 +16,22 @@ are one valid request again, so the sender joins frames without touching their b
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 from vaquero import _log
 from vaquero._guard import describe
 from vaquero.pipeline.attributes import Trail
 from vaquero.pipeline.encode import SpanEncoder, span_field
-from vaquero.pipeline.layout import from_readable
+from vaquero.pipeline.layout import from_readable, origin_of
 from vaquero.pipeline.sanitise import ValueLimits, salvage, salvaged_origin
 from vaquero.pipeline.wire import delimited
-from vaquero.record import SpanRecord
+from vaquero.record import Origin, SpanRecord
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from opentelemetry.sdk.trace import ReadableSpan
 
-    from vaquero.record import Origin
     from vaquero.redaction import Redactor
 
 _MAX_ORIGINS = 1024
@@ -121,6 +120,8 @@ class SpanCodec:
 
     def _around(self, origin: Origin, trail: Trail) -> tuple[bytes, bytes]:
         """Resource and scope of an origin, encoded once."""
+        if not isinstance(cast("object", origin), Origin):
+            origin = origin_of(None, None)
         around = self._origins.get(origin)
         if around is None:
             encoder = self._encoder

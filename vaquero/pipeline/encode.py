@@ -12,6 +12,7 @@ trace state.
 from __future__ import annotations
 
 import struct
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -50,6 +51,11 @@ _MAX_NAMES = 4096
 _CACHED_NAME_CHARS = 256
 #: Tried one after the other on a span that is too large, as the limit of a single value.
 _SMALLER_VALUES = (4096, 256)
+_NO_BOUND = 1 << 60
+
+
+class TooLargeError(Exception):
+    """The span is larger than its limit; another encoder with smaller values must take it."""
 
 
 class SpanEncoder:
@@ -81,14 +87,16 @@ class SpanEncoder:
             Exception: Where a part is not of the kind that it should be (``struct.error`` for ids
                 and times out of range); :func:`~vaquero.pipeline.sanitise.salvage` mends that.
         """
-        body = self._span(record, trail)
-        if len(body) <= self.limits.span_bytes:
-            return body
-        for encoder in self._smaller or self._make_smaller():
-            body = encoder._span(record, trail)
-            if len(body) <= self.limits.span_bytes:
-                break
-        return body
+        try:
+            return self._span(record, trail)
+        except TooLargeError:
+            *smaller, smallest = self._smaller or self._make_smaller()
+        for encoder in smaller:
+            trail.where, trail.paths = "", []
+            with suppress(TooLargeError):
+                return encoder._span(record, trail)
+        trail.where, trail.paths = "", []
+        return smallest._span(record, trail)
 
     def _make_smaller(self) -> list[SpanEncoder]:
         limits = [replace(self.limits, value_bytes=size) for size in _SMALLER_VALUES]
@@ -100,6 +108,7 @@ class SpanEncoder:
                 link_attributes=min(16, self.limits.link_attributes),
                 events=min(16, self.limits.events),
                 links=min(16, self.limits.links),
+                span_bytes=_NO_BOUND,  # What is left now is sent whatever it is.
             )
         )
         self._smaller = [SpanEncoder(self._redactor, limit) for limit in limits]
@@ -107,6 +116,8 @@ class SpanEncoder:
 
     def _span(self, record: SpanRecord, trail: Trail) -> bytes:
         trace, span, parent = record.trace_no, record.span_no, record.parent_no
+        if not trace or not span:
+            raise ValueError("the span has no valid ids")
         high = trace >> 64
         if parent:
             ids = _CHILD(_TRACE_TAG, high, trace & _LOW_64, _SPAN_TAG, span, _PARENT_TAG, parent)
@@ -137,7 +148,10 @@ class SpanEncoder:
         if trail.paths:
             out.append(self._attributes.said(trail.paths))
             trail.paths = []
-        return b"".join(out)
+        body = b"".join(out)
+        if len(body) > self.limits.span_bytes:
+            raise TooLargeError
+        return body
 
     def _name(self, title: object, trail: Trail) -> bytes:
         name = text_of(title)
@@ -167,10 +181,17 @@ class SpanEncoder:
     def _extra(self, extra: SpanExtra, out: list[bytes], trail: Trail) -> None:
         events, links = extra.events or (), extra.links or ()
         limits = self.limits
+        left = limits.span_bytes
         for number, event in enumerate(events[: limits.events]):
             out.append(delimited(11, self._event(event, f"events[{number}].", trail)))
+            left -= len(out[-1])
+            if left < 0:  # At once: all of them together may be larger than memory.
+                raise TooLargeError
         for number, link in enumerate(links[: limits.links]):
             out.append(delimited(13, self._link(link, f"links[{number}].", trail)))
+            left -= len(out[-1])
+            if left < 0:
+                raise TooLargeError
         trail.where = ""
         out.append(count(12, extra.dropped_events + max(len(events) - limits.events, 0)))
         out.append(count(14, extra.dropped_links + max(len(links) - limits.links, 0)))

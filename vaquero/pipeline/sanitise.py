@@ -7,8 +7,9 @@ Nothing here raises, and what was cut says so in its place.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from types import SimpleNamespace
 from typing import Any, TypeVar, cast
 
@@ -23,6 +24,9 @@ T = TypeVar("T")
 MAX_TIME_NS = 2**64 - 1
 _TRACE_ID = 2**128 - 1
 _SPAN_ID = 2**64 - 1
+
+#: Events or links of a broken span that are looked at; no limit of a span is near it.
+_MAX_ITEMS = 4096
 
 #: Text is looked through for secrets up to this far behind the cut, so that a cut hides none.
 OVERLAP = 1024
@@ -217,11 +221,13 @@ def _salvaged_extra(extra: SpanExtra | None) -> SpanExtra | None:
     clean.status_no = _status_no(lambda: extra.status_no)
     text = _read(lambda: extra.status_text, None)
     clean.status_text = None if text is None else text_of(text)
-    clean.events = [_event(event) for event in _items(lambda: extra.events)]
-    clean.links = [_link(link) for link in _items(lambda: extra.links)]
+    events, more_events = _items(lambda: extra.events)
+    links, more_links = _items(lambda: extra.links)
+    clean.events = [_event(event) for event in events]
+    clean.links = [_link(link) for link in links]
     clean.dropped_attrs = counted(_read(lambda: extra.dropped_attrs, 0))
-    clean.dropped_events = counted(_read(lambda: extra.dropped_events, 0))
-    clean.dropped_links = counted(_read(lambda: extra.dropped_links, 0))
+    clean.dropped_events = counted(_read(lambda: extra.dropped_events, 0)) + more_events
+    clean.dropped_links = counted(_read(lambda: extra.dropped_links, 0)) + more_links
     return clean
 
 
@@ -230,6 +236,8 @@ def _salvaged_readable_extra(span: Any) -> SpanExtra:
     clean.status_no = _status_no(lambda: span.status.status_code.value)
     text = _read(lambda: span.status.description, None)
     clean.status_text = None if text is None else text_of(text)
+    events, more_events = _items(lambda: span.events)
+    links, more_links = _items(lambda: span.links)
     clean.events = [
         EventRecord(
             text_of(_read(lambda event=event: event.name, "")),
@@ -237,7 +245,7 @@ def _salvaged_readable_extra(span: Any) -> SpanExtra:
             attributes_of(lambda event=event: event.attributes),
             counted(_read(lambda event=event: event.dropped_attributes, 0)),
         )
-        for event in _items(lambda: span.events)
+        for event in events
     ]
     clean.links = [
         LinkRecord(
@@ -247,11 +255,11 @@ def _salvaged_readable_extra(span: Any) -> SpanExtra:
             attrs=attributes_of(lambda link=link: link.attributes),
             dropped_attrs=counted(_read(lambda link=link: link.dropped_attributes, 0)),
         )
-        for link in _items(lambda: span.links)
+        for link in links
     ]
     clean.dropped_attrs = counted(_read(lambda: span.dropped_attributes, 0))
-    clean.dropped_events = counted(_read(lambda: span.dropped_events, 0))
-    clean.dropped_links = counted(_read(lambda: span.dropped_links, 0))
+    clean.dropped_events = counted(_read(lambda: span.dropped_events, 0)) + more_events
+    clean.dropped_links = counted(_read(lambda: span.dropped_links, 0)) + more_links
     return clean
 
 
@@ -288,21 +296,23 @@ def attributes_of(read: Callable[[], Any]) -> dict[str, Any] | None:
     return clean
 
 
-def _items(read: Callable[[], Iterable[Any] | None]) -> list[Any]:
+def _items(read: Callable[[], Any]) -> tuple[list[Any], int]:
+    """Events or links as far as they can be read, and how many more there are."""
     taken: list[Any] = []
     try:
-        for item in read() or ():
+        items = read() or ()
+        for item in islice(items, _MAX_ITEMS):
             taken.append(item)  # noqa: PERF402 - what was read before a failure is kept
+        return taken, max(len(items) - len(taken), 0)
     except BaseException:
-        return taken
-    return taken
+        return taken, 0
 
 
 def _state(read: Callable[[], Any]) -> Any:
-    """The trace state, where it can be written; a broken one is left out."""
+    """The trace state as plain text; a broken one is left out."""
     try:
         state = read()
-        return state if state and all(state.items()) else None
+        return {text_of(key): text_of(value) for key, value in islice(state.items(), 32)} or None
     except BaseException:
         return None
 
