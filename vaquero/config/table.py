@@ -110,6 +110,27 @@ _TRACES = (
     Setting("traces_exporter", ("OTEL_TRACES_EXPORTER",), kinds.NAMES, ("otlp",), "exporters"),
     Setting("sampler", ("OTEL_TRACES_SAMPLER",), kinds.OBJECT, None, "sampler by name"),
     Setting("sampler_arg", ("OTEL_TRACES_SAMPLER_ARG",), kinds.TEXT, None, "its argument"),
+    Setting(
+        "tail_share",
+        ("VAQUERO_TAIL_SHARE",),
+        kinds.SHARE,
+        None,
+        "keep failed and slow traces, and this share of the others",
+    ),
+    Setting(
+        "tail_slow_ms",
+        ("VAQUERO_TAIL_SLOW_MS",),
+        kinds.MILLISECONDS,
+        1000,
+        "milliseconds from which a trace is slow, for tail_share",
+    ),
+    Setting(
+        "tail_max_spans",
+        ("VAQUERO_TAIL_MAX_SPANS",),
+        kinds.COUNT,
+        10_000,
+        "spans that wait for the end of their trace, for tail_share",
+    ),
     Setting("propagators", ("OTEL_PROPAGATORS",), kinds.NAMES, None, "propagators by name"),
     Setting("id_generator", ("OTEL_PYTHON_ID_GENERATOR",), kinds.OBJECT, None, "id generator"),
     Setting(

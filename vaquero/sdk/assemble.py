@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from opentelemetry.sdk.resources import Resource
 
     from vaquero.config import Settings
-    from vaquero.pipeline import Pipeline
 
 
 def assemble(
@@ -65,7 +64,7 @@ def _add_traces(
 
         provider.add_span_processor(ConsoleProcessor())
     if chosen.pipeline:
-        provider.add_span_processor(_span_processor(parts.pipeline))
+        provider.add_span_processor(_span_processor(settings, parts))
     for exporter in chosen.others:
         provider.add_span_processor(exporters.span_processor_for(exporter, extras))
     parts.tracer_provider = provider
@@ -80,10 +79,22 @@ def _add_traces(
         )
 
 
-def _span_processor(pipeline: Pipeline | None) -> Any:
+def _span_processor(settings: Settings, parts: Parts) -> Any:
     from vaquero.pipeline import SpanProcessor
 
-    return SpanProcessor(pipeline)
+    processor = SpanProcessor(parts.pipeline)
+    if settings["tail_share"] is None:
+        return processor
+    from vaquero.tracing.tail import TailHolder, TailSink
+
+    sink = TailSink(
+        processor.sink,
+        share=settings["tail_share"],
+        slow_ms=settings["tail_slow_ms"],
+        max_spans=settings["tail_max_spans"],
+    )
+    parts.before_exit.append(sink.flush)
+    return TailHolder(sink)
 
 
 def _add_metrics(

@@ -38,6 +38,7 @@ class Parts:
     logger_provider: LoggerProvider | None = None
     ticker: Ticker | None = None
     host_tracer_provider: Any = None
+    before_exit: list[Callable[[], None]] = field(default_factory=lambda: [])
     on_shutdown: list[Callable[[], None]] = field(default_factory=lambda: [])
 
 
@@ -246,6 +247,8 @@ class VaqueroSDK:
 
     def _collect_last(self) -> None:
         parts = self.parts
+        for hook in parts.before_exit:
+            self._try(hook)
         if parts.ticker is not None:
             parts.ticker.stop(0.3)
         for provider in (parts.meter_provider, parts.host_meter_provider):
