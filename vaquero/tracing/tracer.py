@@ -24,7 +24,7 @@ from vaquero import _guard
 from vaquero.tracing.clock import inherited, new_anchor
 from vaquero.tracing.current import SPAN_KEY, CurrentSpan
 from vaquero.tracing.ids import RANDOM_BIT, bits, new_span_no, new_trace_no
-from vaquero.tracing.limits import is_tidy, items_of, read_limits, tidy
+from vaquero.tracing.limits import is_tidy, items_of, kind_of, read_limits, tidy
 from vaquero.tracing.lineage import context_of, of_root, under_other, under_ours
 from vaquero.tracing.origin import Exit, Home
 from vaquero.tracing.rules import ALL, LOW_BITS, Rules, read_rules
@@ -214,7 +214,7 @@ class Tracer(SdkTracer):
         self,
         span: Span,
         parent: Any,
-        attributes: Mapping[str, Any] | None,
+        attributes: Any,
         links: Sequence[Link] | None,
         start_time: int | None,
         context: Context | None,
@@ -233,7 +233,7 @@ class Tracer(SdkTracer):
             span._above = None
             span._anchor = anchor = new_anchor()
         if attributes:
-            span.attrs = attrs = dict(attributes) if type(attributes) is dict else None
+            span.attrs = attrs = dict(attributes) if kind_of(attributes) is dict else None
             if attrs is None or not is_tidy(attrs, home.span_bounds):
                 span.attrs, lost, span.weight = tidy(items_of(attributes), home.span_bounds)
                 if lost:

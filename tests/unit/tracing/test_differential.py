@@ -41,6 +41,8 @@ class Run:
 
 
 def start(name: str, kind: SpanKind, attributes: Any, links: Any, remote: Any) -> Act:
+    """Start a child of the innermost span, or of a span of elsewhere."""
+
     def act(run: Run) -> None:
         context = run.context()
         if remote is not None:
@@ -56,6 +58,8 @@ def start(name: str, kind: SpanKind, attributes: Any, links: Any, remote: Any) -
 
 
 def block(name: str, error: type[BaseException] | None, record: bool, status: bool) -> Act:
+    """A current span, left by an exception or not."""
+
     def act(run: Run) -> None:
         try:
             with run.tracer.start_as_current_span(
@@ -76,6 +80,8 @@ def block(name: str, error: type[BaseException] | None, record: bool, status: bo
 
 
 def plain_block(name: str, error: type[BaseException], record: bool, status: bool) -> Act:
+    """A span as a context manager, left by an exception."""
+
     def act(run: Run) -> None:
         try:
             with run.tracer.start_span(
@@ -92,6 +98,8 @@ def plain_block(name: str, error: type[BaseException], record: bool, status: boo
 
 
 def on_top(method: str, *args: Any, **kwargs: Any) -> Act:
+    """Call a method of the innermost span."""
+
     def act(run: Run) -> None:
         if run.open:
             getattr(run.open[-1], method)(*args, **kwargs)
@@ -100,6 +108,7 @@ def on_top(method: str, *args: Any, **kwargs: Any) -> Act:
 
 
 def end(run: Run) -> None:
+    """End the innermost span."""
     if run.open:
         run.open.pop().end(end_time=9)
 

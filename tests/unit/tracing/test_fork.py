@@ -37,6 +37,7 @@ def in_child(work: Callable[[], Any]) -> Any:
 
 
 def ids(provider: TracerProvider) -> list[int]:
+    """Trace and span ids of twenty root spans."""
     tracer = provider.get_tracer("scope")
     spans = [tracer.start_span("name", Context()).get_span_context() for _ in range(20)]
     return [number for span in spans for number in (span.trace_id, span.span_id)]

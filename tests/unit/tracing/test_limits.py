@@ -15,6 +15,7 @@ from vaquero.tracing.limits import default_limits
 
 
 def tracer_of(**limits: int) -> Any:
+    """A tracer with these limits."""
     return TracerProvider(span_limits=SpanLimits(**limits), shutdown_on_exit=False).get_tracer("s")
 
 

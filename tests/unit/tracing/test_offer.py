@@ -23,6 +23,7 @@ def fresh_global(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 def made(kind: type[SdkTracerProvider]) -> tuple[SdkTracerProvider, InMemorySpanExporter]:
+    """A provider and what its spans are exported to."""
     exporter = InMemorySpanExporter()
     provider = kind(shutdown_on_exit=False)
     provider.add_span_processor(SimpleSpanProcessor(exporter))
@@ -30,6 +31,7 @@ def made(kind: type[SdkTracerProvider]) -> tuple[SdkTracerProvider, InMemorySpan
 
 
 def names(exporter: InMemorySpanExporter) -> list[str]:
+    """Names of the exported spans."""
     return [span.name for span in exporter.get_finished_spans()]
 
 
