@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from vaquero.cli.choice import UWSGI
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, MutableMapping, Sequence
 
@@ -62,6 +64,8 @@ def prepare(environ: MutableMapping[str, str]) -> None:
     The working directory is not put on the path (upstream's launcher does): the program finds the
     modules that it finds without us.
     """
+    for variable, value in UWSGI.items():
+        environ.setdefault(variable, value)
     environ["OTEL_PYTHON_DISTRO"] = "vaquero"
     environ["OTEL_PYTHON_CONFIGURATOR"] = "vaquero"
     parts = environ.get("PYTHONPATH", "").split(os.pathsep)

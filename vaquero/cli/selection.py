@@ -4,52 +4,14 @@ The launcher loads the modules of the entry point group ``opentelemetry_environm
 before it looks for a distro, so the import of this one is early enough. Where two distributions are
 installed upstream takes the first it happens to find.
 
-Nothing heavy may be imported here, and no name may begin with ``OTEL_``: the launcher would make a
-command line flag of it.
+No name here may begin with ``OTEL_``: the launcher would make a command line flag of it.
 """
 
 from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from collections.abc import MutableMapping, Sequence
-
-_VARIABLES = {"--distro": "OTEL_PYTHON_DISTRO", "--configurator": "OTEL_PYTHON_CONFIGURATOR"}
-
-
-def choose(environ: MutableMapping[str, str], arguments: Sequence[str]) -> None:
-    """Select vaquero as distro and configurator where the user selected neither.
-
-    Someone who chose one of the two, by variable or by flag, gets what upstream makes of it: half
-    of vaquero joined to half of another distribution helps nobody.
-
-    Args:
-        environ: The environment, changed in place.
-        arguments: What follows the launcher's name on the command line.
-    """
-    chosen = {name: environ[name] for name in _VARIABLES.values() if environ.get(name)}
-    chosen.update(_flags(arguments))
-    if all(name == "vaquero" for name in chosen.values()):
-        for variable in _VARIABLES.values():
-            environ.setdefault(variable, "vaquero")
-
-
-def _flags(arguments: Sequence[str]) -> dict[str, str]:
-    """The two selecting flags of the launcher; what follows the program's name is not its own."""
-    found: dict[str, str] = {}
-    position = 0
-    while position < len(arguments) and arguments[position].startswith("--"):
-        flag, equals, value = arguments[position].partition("=")
-        if not equals and flag not in ("--version", "--help"):
-            position += 1
-            value = arguments[position] if position < len(arguments) else ""
-        if flag in _VARIABLES:
-            found[_VARIABLES[flag]] = value
-        position += 1
-    return found
-
+from vaquero.cli.choice import choose
 
 choose(os.environ, sys.argv[1:])

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from vaquero.cli.selection import choose
+from vaquero.cli.choice import UWSGI, choose
 
 BOTH = {"OTEL_PYTHON_DISTRO": "vaquero", "OTEL_PYTHON_CONFIGURATOR": "vaquero"}
 
@@ -29,7 +29,7 @@ def test_vaquero_is_chosen_where_the_user_chose_nothing_else(
 ) -> None:
     """Both variables name vaquero unless the user named another distribution."""
     choose(environ, arguments)
-    assert environ == BOTH
+    assert environ == BOTH | UWSGI
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,6 @@
+from spans import work
+
+
+def test_works():
+    """Works."""
+    assert work("tested") == "did tested"

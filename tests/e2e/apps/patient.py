@@ -1,0 +1,18 @@
+"""Works until Ctrl-C; needs two of them where it is asked to be stubborn."""
+
+import sys
+import time
+
+from spans import work
+
+stubborn = "stubborn" in sys.argv
+work("first")
+print("ready", flush=True)
+try:
+    time.sleep(60)
+except KeyboardInterrupt:
+    if not stubborn:
+        work("interrupted")
+        raise
+    print("again", flush=True)
+    time.sleep(60)
