@@ -1,0 +1,189 @@
+"""Application -> Collector -> viewer: exactly once as stored, whatever happens to the Collector."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import vaquero_viewer
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+
+pytestmark = pytest.mark.collector
+SPANS = 50_000
+BATCH = 500
+
+
+@pytest.fixture
+def viewer(tmp_path: Path) -> Iterator[Any]:
+    """A viewer on free ports."""
+    found = vaquero_viewer.Viewer(tmp_path / "store.duckdb", otlp_port=0, web_port=0)
+    found.start()
+    yield found
+    found.stop()
+
+
+def request(first: int) -> bytes:
+    """Return an encoded request with one batch of spans, numbered by their identifiers."""
+    message = ExportTraceServiceRequest()
+    resource = message.resource_spans.add()
+    resource.resource.attributes.add(key="service.name").value.string_value = "crowd"
+    spans = resource.scope_spans.add().spans
+    now = time.time_ns()
+    for number in range(first, first + BATCH):
+        span = spans.add(name=f"work {number % 7}", kind=2)
+        span.trace_id = (number + 1).to_bytes(16, "big")
+        span.span_id = (number + 1).to_bytes(8, "big")
+        span.start_time_unix_nano, span.end_time_unix_nano = now, now + 1_000_000
+        span.attributes.add(key="number").value.int_value = number
+    return message.SerializeToString()
+
+
+class Application(threading.Thread):
+    """Sends every batch until it is taken, as an SDK with a spool does."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__()
+        self._url = f"{url}/v1/traces"
+        self.taken = 0
+        self.failed_attempts = 0
+
+    def run(self) -> None:
+        for first in range(0, SPANS, BATCH):
+            body = request(first)
+            while not self._send(body):
+                self.failed_attempts += 1
+                time.sleep(0.02)
+            self.taken += BATCH
+
+    def _send(self, body: bytes) -> bool:
+        posted = urllib.request.Request(
+            self._url, data=body, headers={"Content-Type": "application/x-protobuf"}
+        )
+        try:
+            with urllib.request.urlopen(posted, timeout=10) as answer:
+                return answer.status == 200
+        except OSError:
+            return False
+
+
+def test_each_span_is_stored_once_over_a_restart_and_a_kill(
+    viewer: Any, collect: Any, until: Callable[..., None]
+) -> None:
+    """50 000 spans pass through a Collector that is restarted and killed, and are stored once."""
+    from vaquero_collector.addresses import free_ports
+
+    http_port, grpc_port = free_ports("127.0.0.1", 2)
+    ports = {"http_port": http_port, "grpc_port": grpc_port}
+    first = collect(viewer.otlp_url, **ports)
+    application = Application(first.http_url)
+    application.start()
+    until(lambda: application.taken >= SPANS // 4, "a quarter")
+    first.stop()
+    second = collect(viewer.otlp_url, **ports)
+    until(lambda: application.taken >= SPANS // 2, "a half")
+    os.kill(second.pid, signal.SIGKILL)
+    until(lambda: not second.running, "the end of the killed Collector")
+    third = collect(viewer.otlp_url, **ports)
+    application.join(60)
+    assert application.taken == SPANS
+    until(lambda: viewer.store.counts().spans >= SPANS, "storage", 60)
+    until(lambda: third.stats().waiting_bytes == 0, "an empty queue")
+    counts = viewer.store.counts()
+    assert counts.spans == SPANS
+    assert counts.traces == SPANS
+    assert counts.dropped_spans == 0
+    for number in (0, SPANS // 2, SPANS - 1):
+        (span,) = viewer.store.trace(f"{number + 1:032x}").spans
+        assert span.name == f"work {number % 7}"
+        assert span.attributes["number"] == number
+
+
+def program(code: str, url: str, folder: Path) -> subprocess.Popen[str]:
+    """Start a program that sends with vaquero to a Collector."""
+    env = {
+        **os.environ,
+        "OTEL_EXPORTER_OTLP_ENDPOINT": url,
+        "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf",
+        "OTEL_SERVICE_NAME": "shop",
+        "VAQUERO_SPOOL_DIR": str(folder / "spool"),
+    }
+    command = [sys.executable, "-m", "vaquero.cli", "run", sys.executable, "-c", code]
+    return subprocess.Popen(
+        command, env=env, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+
+
+def test_an_application_with_vaquero_arrives_in_the_viewer(
+    viewer: Any, collect: Any, until: Callable[..., None], tmp_path: Path
+) -> None:
+    """Spans, metrics and logs of a program that uses vaquero come through, with RED metrics."""
+    child = collect(viewer.otlp_url)
+    code = (
+        "import logging, vaquero\n"
+        "made = vaquero.counter('orders.made')\n"
+        "for number in range(200):\n"
+        "    with vaquero.span('order', number=number):\n"
+        "        made.add(1)\n"
+        "logging.getLogger('shop').warning('all done')\n"
+        "assert vaquero.flush(20)\n"
+    )
+    with program(code, child.http_url, tmp_path) as running:
+        _out, errors = running.communicate(timeout=100)
+    assert running.returncode == 0, errors
+    until(lambda: viewer.store.counts().spans == 200, "spans")
+
+    def names() -> set[str]:
+        return {row.name for row in viewer.store.series()}
+
+    until(lambda: {"orders.made", "traces.span.metrics.calls"} <= names(), "metrics")
+    assert child.stats().signals["traces"].accepted == 200
+
+
+def test_an_application_with_vaquero_outlives_its_collector(
+    viewer: Any, collect: Any, until: Callable[..., None], tmp_path: Path
+) -> None:
+    """50 000 spans of a program with vaquero are stored once, over a restart and a kill."""
+    from vaquero_collector.addresses import free_ports
+
+    http_port, grpc_port = free_ports("127.0.0.1", 2)
+    ports = {"http_port": http_port, "grpc_port": grpc_port}
+    child = collect(viewer.otlp_url, **ports)
+    code = (
+        "import time, vaquero\n"
+        "for part in range(10):\n"
+        "    for number in range(5000):\n"
+        "        with vaquero.span('work', number=part * 5000 + number):\n"
+        "            pass\n"
+        "    print(part, flush=True)\n"
+        "    time.sleep(0.1)\n"
+        "print('flushed', vaquero.flush(60), flush=True)\n"
+    )
+    with program(code, child.http_url, tmp_path) as running:
+        assert running.stdout is not None
+        for line in running.stdout:
+            if line.strip() == "2":
+                child.stop()
+                child = collect(viewer.otlp_url, **ports)
+            if line.strip() == "5":
+                os.kill(child.pid, signal.SIGKILL)
+                until(lambda old=child: not old.running, "the end of the killed Collector")
+            if line.strip() == "7":
+                child = collect(viewer.otlp_url, **ports)
+            if line.startswith("flushed"):
+                break
+        assert line.strip() == "flushed True"
+        _out, errors = running.communicate(timeout=60)
+        assert running.returncode == 0, errors
+    until(lambda: viewer.store.counts().spans >= SPANS, "storage", 60)
+    until(lambda: child.stats().waiting_bytes == 0, "an empty queue")
+    assert viewer.store.counts().spans == SPANS
