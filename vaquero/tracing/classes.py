@@ -43,13 +43,12 @@ def trace_class(cls: type[Any], asked: Asked, wrap: Wrap) -> type[Any]:
     """
     if getattr(cls, "_is_protocol", False) and "_is_protocol" in vars(cls):
         return cls  # The shape of other classes: there is nothing in it to run.
-    prefix = asked.agent_name or asked.name or cls.__name__
+    prefix = asked.name or asked.agent_name or cls.__name__
     made: dict[int, Any] = {}
     for name, member in _chosen(cls, asked):
         if id(member) not in made:
+            # For a nested class this is what its own spans' names begin with.
             of_member = replace(asked, name=f"{prefix}.{name}", include=(), exclude=())
-            if isinstance(member, type):
-                of_member = replace(asked, name=None, agent_name=f"{prefix}.{name}")
             made[id(member)] = wrap(member, of_member)
         _put(cls, name, made[id(member)])
     return cls
