@@ -77,7 +77,14 @@ def test_ends_with_a_program_that_is_killed(binary: Path, tmp_path: Path) -> Non
         pid = int(program.stdout.readline())
         assert psutil.pid_exists(pid)
         program.kill()
-    wait_for(lambda: not psutil.pid_exists(pid), "the end of the Collector")
+
+    def gone() -> bool:
+        try:
+            return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+        except psutil.NoSuchProcess:
+            return True
+
+    wait_for(gone, "the end of the Collector")
 
 
 def test_each_destination_has_its_own_queue(binary: Path, tmp_path: Path) -> None:

@@ -98,6 +98,6 @@ def _culprit(binary: Path, configs: Sequence[Path]) -> str:
 
 def _mentioning(name: str, configs: Sequence[Path]) -> str:
     """Return the last file that has the name as a key, which is the one that decided."""
-    key = re.compile(rf"^\s*[\"']?{re.escape(name)}[\"']?\s*:", re.MULTILINE)
+    key = re.compile(rf"(?:^|[\s{{,])[\"']?{re.escape(name)}[\"']?\s*:")
     found = [path for path in configs if key.search(path.read_text("utf-8", "replace"))]
     return str(found[-1]) if found else "the configuration"
