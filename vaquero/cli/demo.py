@@ -156,10 +156,17 @@ class _Shop:
             raise click.ClickException(f"the shop ended with code {code}: {self._said()}")
 
     def close(self) -> None:
-        """End it as an operator would; may be called twice."""
+        """End it as Ctrl-C would; may be called twice.
+
+        At SIGTERM uvicorn closes in good order, and then kills itself by the same signal: nothing
+        that Python runs at an exit would run, and the last spans would stay in the spool.
+        """
         if self._process.poll() is not None:
             return
-        self._process.send_signal(signal.SIGTERM)
+        if os.name == "nt":
+            self._process.terminate()
+        else:
+            self._process.send_signal(signal.SIGINT)
         try:
             self._process.wait(_ENDS_WITHIN_S)
         except subprocess.TimeoutExpired:

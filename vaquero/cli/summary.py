@@ -16,16 +16,6 @@ if TYPE_CHECKING:
 #: Where output is not a terminal there is no width to fit into.
 _PIPED_WIDTH = 140
 
-#: What a person wants to see first of a machine; the others follow in the order of their names.
-_FIRST = (
-    "system.cpu.utilization",
-    "system.memory.utilization",
-    "system.disk",
-    "system.network",
-    "process.cpu.utilization",
-    "process.memory",
-)
-
 
 @dataclass(frozen=True)
 class Arrived:
@@ -41,7 +31,7 @@ def read(store: Store, since_ns: int) -> Arrived:
     slowest = store.traces(order="slowest", since_ns=since_ns, limit=1)
     return Arrived(
         operations=store.operations(since_ns=since_ns),
-        gauges=_ordered([row for row in store.gauges() if row.time_ns >= since_ns]),
+        gauges=[row for row in store.gauges() if row.time_ns >= since_ns],
         slowest=store.trace(slowest[0].trace_id, limit=60) if slowest else None,
     )
 
@@ -69,12 +59,3 @@ def _shown(arrived: Arrived) -> Group:
     if arrived.slowest is not None:
         parts += [trace_tree(arrived.slowest), Text("")]
     return Group(*parts)
-
-
-def _ordered(rows: list[GaugeRow]) -> list[GaugeRow]:
-    def place(row: GaugeRow) -> tuple[int, str]:
-        name = row.series.name
-        found = [index for index, start in enumerate(_FIRST) if name.startswith(start)]
-        return (found[0] if found else len(_FIRST), name)
-
-    return sorted(rows, key=place)
