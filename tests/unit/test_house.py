@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import subprocess
 import sys
@@ -91,6 +92,22 @@ def test_decorating_starts_nothing() -> None:
     )
 
     assert result.stdout.strip() == "None 1"
+
+
+def test_every_test_says_what_it_proves() -> None:
+    """A test without a sentence of what it proves is half a test."""
+    silent = [
+        f"{path.relative_to(ROOT)}: {node.name}"
+        for path in _sources()
+        if path.name.startswith("test_")
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        and node.name.startswith("test_")
+        and node.col_offset == 0
+        and not ast.get_docstring(node)
+    ]
+
+    assert silent == []
 
 
 def test_versions_agree() -> None:

@@ -67,8 +67,8 @@ class ByShare(Sampler):
 class RateLimited(Sampler):
     """Keeps about so many traces a second, however many there are.
 
-    The share follows the rate of traces of the last half second or so, corrected by what was kept too
-    much or too little before, so that the long run is right.
+    The share follows the rate of traces of the last half second or so, corrected by what was kept
+    too much or too little before, so that the long run is right.
 
     Args:
         per_second: Traces a second.
