@@ -268,8 +268,12 @@ class Pipeline:
     def _late(self) -> None:
         """A span that ended after the process began to exit: no interval will come for it."""
         left_s = (self._exit_deadline_s or 0.0) - time.monotonic()
+        away = any(lane.done < lane.taken for lane in self._lanes.values())
         try:
-            self._flush(max(0.02, min(left_s, 0.3)))
+            if away or left_s <= 0:
+                self._writer.drain(0.05)  # into the spool; nobody would answer in time
+            else:
+                self._flush(min(left_s, 0.3))
         except Exception as error:
             _guard.report(error, "sending a late span")
 

@@ -205,11 +205,11 @@ class Sender:
         now = time.monotonic()
         if self._adopted_s is not None and now - self._adopted_s < ADOPT_INTERVAL_S:
             return self._adopted_s + ADOPT_INTERVAL_S - now
-        self._adopted_s = now
         found = False
         for lane in adopters:
             if lane.adopter is not None:
                 found = lane.adopter.scan() or found
+        self._adopted_s = now  # only now: an exit waits for the first look
         return 0.0 if found else ADOPT_INTERVAL_S
 
     def _serve(self, lane: Lane) -> float | None:
