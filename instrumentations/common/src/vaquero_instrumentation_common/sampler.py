@@ -37,6 +37,7 @@ class Source(Generic[T]):
         read: Returns one reading; may raise, the guard sees to it.
         windowed: Whether differences over the window are wanted of it.
         per_process: Whether the reading is of this process, so that a forked child starts anew.
+        on_fork: Called in a forked child before its baseline is taken; must not block.
         refresh_s: Age up to which a reading is used again (for what is slow and hardly moves).
     """
 
@@ -45,6 +46,7 @@ class Source(Generic[T]):
     windowed: bool = False
     per_process: bool = False
     refresh_s: float = 0.0
+    on_fork: Callable[[], None] | None = None
 
 
 class Reading(Generic[T]):
@@ -245,6 +247,10 @@ class Sampler:
         self._snapshot = None
         self._cycles.clear()
         own = [name for name, source in self._sources.items() if source.per_process]
+        for name in own:
+            forget = self._sources[name].on_fork
+            if forget is not None:
+                self._guard.call(name, forget)
         used = [name for name in own if self._history.pop(name, None) is not None]
         for name in own:
             self._kept.pop(name, None)

@@ -1,0 +1,116 @@
+"""Finding event loops without the application's help.
+
+Every loop of asyncio and uvloop says when it begins and ends to run by calling
+``_set_running_loop``. That function is replaced by one that hands the call on and then tells the
+watcher; the replacement is made where loops look it up and taken back on request. A uvloop that
+was imported before has looked it up already: there ``Loop.run_forever`` is replaced.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import asyncio.events as events
+import contextlib
+import functools
+import logging
+import sys
+from collections.abc import Callable, Iterator
+from types import FrameType
+from typing import Any, Final
+
+_log = logging.getLogger("vaquero.instrumentation.runtime")
+
+Told = Callable[["asyncio.AbstractEventLoop | None"], None]
+_NAME: Final = "_set_running_loop"
+
+
+class Discovery:
+    """Tells ``told`` of every loop that begins to run in the calling thread.
+
+    Args:
+        told: Called with the loop in the loop's thread, with None when it ends. What it raises
+            goes to the log.
+    """
+
+    def __init__(self, told: Told) -> None:
+        self._told: Told | None = told
+        self._replaced: list[tuple[Any, str, Any, Any]] = []
+
+    def start(self) -> None:
+        """Set the hook, and look for loops that run already."""
+        for module in (asyncio, events):
+            original = getattr(module, _NAME, None)
+            if original is None:
+                continue
+            wrapper = self._wrapper(original)
+            setattr(module, _NAME, wrapper)
+            self._replaced.append((module, _NAME, original, wrapper))
+        self._replace_uvloop()
+        for loop in running_loops():
+            # It may close between being seen and being asked; then there is nothing to watch.
+            with contextlib.suppress(RuntimeError):
+                loop.call_soon_threadsafe(self._tell, loop)
+
+    def stop(self) -> None:
+        """Take the hook back; where another has been set over it, it stays and is silent."""
+        self._told = None
+        for owner, name, original, wrapper in self._replaced:
+            if getattr(owner, name, None) is wrapper:
+                setattr(owner, name, original)
+        self._replaced.clear()
+
+    def _replace_uvloop(self) -> None:
+        owner: Any = getattr(sys.modules.get("uvloop"), "Loop", None)
+        if owner is None:
+            return
+        original: Any = owner.run_forever
+
+        @functools.wraps(original)
+        def run_forever(loop: Any) -> Any:
+            self._tell(loop)
+            try:
+                return original(loop)
+            finally:
+                self._tell(None)
+
+        owner.run_forever = run_forever
+        self._replaced.append((owner, "run_forever", original, run_forever))
+
+    def _wrapper(self, original: Callable[[Any], None]) -> Callable[[Any], None]:
+        def _set_running_loop(loop: Any) -> None:
+            original(loop)
+            self._tell(loop)
+
+        return _set_running_loop
+
+    def _tell(self, loop: asyncio.AbstractEventLoop | None) -> None:
+        told = self._told
+        if told is None:
+            return
+        try:
+            told(loop)
+        except Exception:
+            _log.debug("An event loop cannot be watched.", exc_info=True)
+
+
+def running_loops() -> list[asyncio.AbstractEventLoop]:
+    """Find the loops that run at this moment in any thread, from the frames of the threads."""
+    found: list[asyncio.AbstractEventLoop] = []
+    for frame in list(sys._current_frames().values()):
+        for loop in _loops_of(frame):
+            if loop.is_running() and not any(loop is known for known in found):
+                found.append(loop)
+    return found
+
+
+def _loops_of(frame: FrameType | None) -> Iterator[asyncio.AbstractEventLoop]:
+    """Look for a loop in the locals of asyncio's own frames, outward."""
+    while frame is not None:
+        name = frame.f_code.co_name
+        file = frame.f_code.co_filename
+        if ("asyncio" in file or "uvloop" in file) and name in ("run_forever", "run"):
+            for value in (frame.f_locals.get("self"), frame.f_locals.get("loop")):
+                for candidate in (value, getattr(value, "_loop", None)):
+                    if isinstance(candidate, asyncio.AbstractEventLoop):
+                        yield candidate
+        frame = frame.f_back

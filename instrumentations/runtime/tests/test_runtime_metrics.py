@@ -1,0 +1,413 @@
+"""The metrics of the runtime: garbage collection, event loops, thread pools."""
+
+from __future__ import annotations
+
+import asyncio
+import asyncio.events
+import concurrent.futures
+import gc
+import json
+import logging
+import os
+import subprocess
+import sys
+import threading
+import time
+import tracemalloc
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from vaquero_instrumentation_common import COUNTER, GAUGE, HISTOGRAM
+from vaquero_instrumentation_runtime import RuntimeInstrumentor, watch_loop
+from vaquero_instrumentation_runtime.garbage import KEPT_PAUSES, GcWatch
+from vaquero_instrumentation_runtime.loops import MAX_SITES, OTHER, LoopWatcher
+from vaquero_instrumentation_runtime.pools import PoolWatch
+from vaquero_instrumentation_runtime.settings import DETAIL
+from vaquero_instrumentation_runtime.stacks import Culprit, Site, culprit
+from vaquero_instrumentation_runtime.table import runtime_rows
+
+ROWS = runtime_rows(DETAIL.choices)
+LOG = logging.getLogger("vaquero.instrumentation.runtime")
+FULL = (("cpython.gc.generation", 2),)
+
+
+@pytest.fixture
+def start(make_provider: Any, instrumented: Any) -> Callable[..., Any]:
+    """Instrument the runtime; returns the provider."""
+
+    def run(**arguments: Any) -> Any:
+        provider = make_provider(readers=arguments.pop("readers", 1))
+        instrumented(RuntimeInstrumentor, meter_provider=provider.provider, **arguments)
+        return provider
+
+    return run
+
+
+def _until(condition: Callable[[], Any], seconds: float = 10) -> Any:
+    deadline = time.monotonic() + seconds
+    while not (found := condition()):
+        assert time.monotonic() < deadline, "it did not come"
+        time.sleep(0.01)
+    return found
+
+
+class TestGarbage:
+    def test_counts_and_pauses(self, start: Callable[..., Any]) -> None:
+        """A collection is counted by the interpreter and its pause lands in the histogram."""
+        provider = start(readers=2)
+        before = gc.get_stats()[2]["collections"]
+        for _ in range(3):
+            gc.collect()
+        points = provider.points(0)
+        assert points["cpython.gc.collections"][FULL] == before + 3
+        pause = points["vaquero.gc.pause"][FULL]
+        assert pause.count >= 3
+        assert 0 < pause.sum < 10
+        assert set(points["cpython.gc.collected_objects"]) == {
+            (("cpython.gc.generation", n),) for n in range(3)
+        }
+        # The other reader has them too, and none twice.
+        assert provider.points(1)["vaquero.gc.pause"][FULL].count == pause.count
+
+    def test_the_share_of_time(self, start: Callable[..., Any]) -> None:
+        """Collecting all the time shows as a share near 1."""
+        provider = start()
+        end = time.monotonic() + 0.3
+        while time.monotonic() < end:
+            gc.collect()
+        share = provider.points()["vaquero.gc.share"][()]
+        assert 0.3 < share <= 1.0
+
+    def test_the_hook_takes_no_lock_of_the_sdk(self, start: Callable[..., Any]) -> None:
+        """A collection that starts while an aggregation lock is held does not wait for it."""
+        provider = start()
+        histogram = RuntimeInstrumentor().session.meter.create_histogram("vaquero.gc.pause")
+        provider.points()
+        storage = next(iter(provider.provider._measurement_consumer._reader_storages.values()))
+        match = storage._get_or_init_view_instrument_match(histogram)[0]
+        done = threading.Event()
+
+        def collect_under_lock() -> None:
+            with match._lock:
+                gc.collect()
+            done.set()
+
+        threading.Thread(target=collect_under_lock, daemon=True).start()
+        assert done.wait(10)
+
+    def test_a_bounded_memory(self) -> None:
+        """Pauses between two cycles are bounded per generation; the time counts them all."""
+        watch = GcWatch()
+        hook = watch._hook
+        for _ in range(KEPT_PAUSES * 2):
+            hook("start", {"generation": 0})
+            hook("stop", {"generation": 0})
+        hook("start", {"generation": 2})
+        hook("stop", {"generation": 2})
+        drained: list[int] = []
+        watch.drain(lambda _, generation: drained.append(generation))
+        assert (drained.count(0), drained.count(2)) == (KEPT_PAUSES, 1)
+        assert watch.read().paused_s > 0
+
+    def test_uninstrument_removes_every_hook(self, start: Callable[..., Any]) -> None:
+        """After uninstrument() the interpreter is as it was."""
+        before = (list(gc.callbacks), asyncio.events._set_running_loop,
+                  concurrent.futures.ThreadPoolExecutor.submit)  # fmt: skip
+        start()
+        assert len(gc.callbacks) == len(before[0]) + 1
+        assert asyncio.events._set_running_loop is not before[1]
+        RuntimeInstrumentor().uninstrument()
+        after = (list(gc.callbacks), asyncio.events._set_running_loop,
+                 concurrent.futures.ThreadPoolExecutor.submit)  # fmt: skip
+        assert after == before
+
+    @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+    def test_a_child_counts_its_own(self, start: Callable[..., Any]) -> None:
+        """A forked child reports its own collections only."""
+        provider = start()
+        for _ in range(20):
+            gc.collect()
+        read_end, write_end = os.pipe()
+        pid = os.fork()
+        if pid == 0:
+            try:
+                gc.collect()
+                count = provider.points()["cpython.gc.collections"][FULL]
+                os.write(write_end, json.dumps(count).encode())
+            finally:
+                os._exit(0)
+        os.close(write_end)
+        with os.fdopen(read_end) as pipe:
+            assert 1 <= json.load(pipe) < 10
+        os.waitpid(pid, 0)
+
+
+async def _held(seconds: float) -> None:
+    await asyncio.sleep(0.3)
+    time.sleep(seconds)
+    await asyncio.sleep(0.3)
+
+
+HELD_LINE = _held.__code__.co_firstlineno + 2
+
+
+class TestLoops:
+    def test_a_blocking_call_is_reported_with_its_line(
+        self, start: Callable[..., Any], caplog: pytest.LogCaptureFixture
+    ) -> None:
+        """200 ms in a coroutine: lag, counter with file, line and function, and one log line."""
+        provider = start()
+        asyncio.run(_held(0.2))
+        points = provider.points()
+        assert points["vaquero.eventloop.lag"][()] >= 0.2
+        assert 0 < points["vaquero.eventloop.utilization"][()] < 1
+        sites = [dict(key) for key in points["vaquero.eventloop.blocked"]]
+        assert {
+            "code.file.path": __file__,
+            "code.line.number": HELD_LINE,
+            "code.function.name": f"{__name__}._held",
+        } in sites
+        _until(lambda: "An event loop was blocked" in caplog.text)
+        assert f"{__file__}:{HELD_LINE}" in caplog.text
+
+    def test_an_idle_loop_is_no_culprit(self, start: Callable[..., Any], caplog: Any) -> None:
+        """Waiting is not blocking."""
+        provider = start()
+
+        async def idle() -> dict[str, Any]:
+            await asyncio.sleep(0.5)
+            return provider.points()
+
+        points = asyncio.run(idle())
+        assert "vaquero.eventloop.blocked" not in points
+        assert points["vaquero.eventloop.tasks"][()] >= 1
+        assert "blocked" not in caplog.text
+
+    def test_no_loop_no_points(self, start: Callable[..., Any]) -> None:
+        """A program without an event loop has no such series."""
+        assert not [n for n in start().points() if n.startswith("vaquero.eventloop")]
+
+    def test_a_loop_that_runs_already_is_found(self, start: Callable[..., Any]) -> None:
+        """Instrumenting later finds the loops of all threads."""
+        loop = asyncio.new_event_loop()
+        thread = threading.Thread(target=loop.run_forever, daemon=True)
+        thread.start()
+        provider = start()
+        _until(lambda: "vaquero.eventloop.lag" in provider.points())
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join(10)
+        loop.close()
+
+    def test_loops_of_several_threads(self, start: Callable[..., Any]) -> None:
+        """Each thread's loop is watched; after its end nothing is left of it."""
+        start()
+        watcher = RuntimeInstrumentor()._watches.loops
+
+        def other() -> None:
+            asyncio.run(_held(0.2))
+
+        threads = [threading.Thread(target=other) for _ in range(2)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert sum(watcher.blocked.values()) == 2
+        assert not watcher._watches
+
+    def test_uninstrument_in_a_running_loop(self, start: Callable[..., Any]) -> None:
+        """The selector is given back while the loop runs on."""
+        start()
+
+        async def run() -> bool:
+            selector: Any = asyncio.get_running_loop()._selector  # type: ignore[attr-defined]
+            wrapped = "select" in selector.__dict__
+            RuntimeInstrumentor().uninstrument()
+            await asyncio.sleep(0.01)
+            return wrapped and "select" not in selector.__dict__
+
+        assert asyncio.run(run())
+
+    def test_no_search_for_blocks(self, start: Callable[..., Any]) -> None:
+        """With 0 as the time allowed no watchdog runs; lag is still told."""
+        provider = start(blocked_after_s=0)
+        asyncio.run(_held(0.05))
+        assert RuntimeInstrumentor()._watches.loops._thread is None
+        assert provider.points()["vaquero.eventloop.lag"][()] >= 0.05
+
+    def test_watch_loop_never_raises(self, start: Callable[..., Any]) -> None:
+        """Without a loop, with a closed one, and while not instrumented: False."""
+        assert watch_loop() is False
+        start()
+        assert watch_loop() is False
+        loop = asyncio.new_event_loop()
+        loop.close()
+        assert watch_loop(loop) is False
+
+        async def inside() -> bool:
+            return watch_loop()
+
+        assert asyncio.run(inside()) is True
+
+    def test_sites_and_lines_are_bounded(self, caplog: pytest.LogCaptureFixture) -> None:
+        """A hundred lines are told apart, the rest is one; five log lines a minute."""
+        watcher = LoopWatcher(0.1, 10, LOG)
+        for line in range(MAX_SITES + 50):
+            site = Site("f", "file.py", line)
+            seen = Culprit(site, (site,))
+            watcher._count(seen)
+            case: Any = type("Case", (), {"culprit": seen})()
+            watcher._tell(case, 0.2)
+        assert len(watcher.blocked) == MAX_SITES + 1
+        assert watcher.blocked[OTHER] == 50
+        assert len(caplog.records) == 5
+
+    def test_the_application_is_the_culprit(self) -> None:
+        """In a stack that ends in the standard library, the line that called it is named."""
+        ready = threading.Event()
+        end = threading.Event()
+
+        def mine() -> None:
+            ready.set()
+            end.wait(10)
+
+        thread = threading.Thread(target=mine)
+        thread.start()
+        ready.wait(10)
+        seen = _until(
+            lambda: (c := culprit(thread.ident or 0)) and c.site.function.endswith("mine") and c
+        )
+        end.set()
+        thread.join()
+        assert seen.site.file == __file__
+        assert seen.stack[-1].file != __file__
+
+
+UVLOOP = """
+import asyncio, sys, time, json
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import InMemoryMetricReader
+from vaquero_instrumentation_runtime import RuntimeInstrumentor
+{first}
+reader = InMemoryMetricReader()
+RuntimeInstrumentor().instrument(meter_provider=MeterProvider([reader]))
+import uvloop
+async def main():
+    await asyncio.sleep(0.4)
+    time.sleep(0.25)
+    await asyncio.sleep(0.3)
+uvloop.run(main())
+print(json.dumps([
+    [m.name, dict(p.attributes), p.value]
+    for r in reader.get_metrics_data().resource_metrics for s in r.scope_metrics
+    for m in s.metrics for p in m.data.data_points if m.name.startswith("vaquero.eventloop")
+]))
+"""
+
+
+@pytest.mark.parametrize("first", ["import uvloop", ""])
+def test_uvloop(first: str) -> None:
+    """A block in uvloop is seen with its line, whichever was imported first."""
+    pytest.importorskip("uvloop")
+    code = UVLOOP.format(first=first)
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", code], capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 0, done.stderr
+    blocked = [p for p in json.loads(done.stdout) if p[0] == "vaquero.eventloop.blocked"]
+    assert [p[1]["code.line.number"] for p in blocked] == [
+        code.splitlines().index("    time.sleep(0.25)") + 1
+    ]
+
+
+class TestPools:
+    def test_queue_and_wait(self, start: Callable[..., Any]) -> None:
+        """A pool of one thread with three calls: one runs, two wait, their waits are told."""
+        provider = start()
+        release = threading.Event()
+        with concurrent.futures.ThreadPoolExecutor(1) as pool:
+            calls = [pool.submit(release.wait, 10) for _ in range(3)]
+            points = _until(
+                lambda: (p := provider.points())["vaquero.threadpool.queue"] == {(): 2} and p
+            )
+            assert points["vaquero.threadpool.threads"][()] == 1
+            release.set()
+            assert all(call.result() for call in calls)
+        time.sleep(0.11)  # Past the age at which a snapshot serves again.
+        assert provider.points()["vaquero.threadpool.wait"][()].count == 3
+
+    def test_submit_keeps_its_face(self, start: Callable[..., Any]) -> None:
+        """Arguments, results and exceptions pass; another's wrapper over ours stays."""
+        start()
+        with concurrent.futures.ThreadPoolExecutor(1) as pool:
+            assert pool.submit(lambda a, *, fn: (a, fn), 1, fn=2).result() == (1, 2)
+            with pytest.raises(ZeroDivisionError):
+                pool.submit(lambda: 1 / 0).result()
+        watch = PoolWatch()
+        ours = concurrent.futures.ThreadPoolExecutor.submit
+        watch.start()
+        theirs = concurrent.futures.ThreadPoolExecutor.submit
+        try:
+            concurrent.futures.ThreadPoolExecutor.submit = lambda *a, **k: theirs(*a, **k)  # type: ignore[method-assign,misc]
+            watch.stop()
+            with concurrent.futures.ThreadPoolExecutor(1) as pool:
+                assert pool.submit(abs, -1).result() == 1
+        finally:
+            concurrent.futures.ThreadPoolExecutor.submit = ours  # type: ignore[method-assign]
+
+
+def test_tracemalloc_on_request(start: Callable[..., Any]) -> None:
+    """The line that holds more than before is told; tracing ends with the instrumentation."""
+    provider = start(runtime_detail="tracemalloc")
+    held = [bytes(1000) for _ in range(1000)]
+    points = provider.points()
+    assert points["vaquero.tracemalloc.size"][()] > 1_000_000
+    lines = {
+        (dict(key)["code.file.path"], dict(key)["code.line.number"]): value
+        for key, value in points["vaquero.tracemalloc.growth"].items()
+    }
+    line = test_tracemalloc_on_request.__code__.co_firstlineno + 3
+    assert lines[__file__, line] >= 1_000_000
+    assert len(lines) <= 10
+    assert held
+    RuntimeInstrumentor().uninstrument()
+    assert not tracemalloc.is_tracing()
+
+
+def test_exactly_the_table(start: Callable[..., Any]) -> None:
+    """Everything at work, exactly the rows are emitted: kinds, units, attributes."""
+    provider = start(runtime_detail="tracemalloc")
+    held: list[bytes] = []
+
+    async def work() -> dict[str, Any]:
+        loop = asyncio.get_running_loop()
+        await loop.run_in_executor(None, time.sleep, 0.01)
+        time.sleep(0.25)
+        await asyncio.sleep(0.3)
+        held.append(bytes(100_000))
+        gc.collect()
+        provider.points()
+        await asyncio.sleep(0.15)
+        return provider.metrics()
+
+    metrics = asyncio.run(work())
+    assert set(metrics) == {row.name for row in ROWS}
+    for row in ROWS:
+        metric = metrics[row.name]
+        assert metric.unit == row.unit
+        is_gauge = row.kind in (GAUGE, HISTOGRAM)
+        assert getattr(metric.data, "is_monotonic", None) == (
+            None if is_gauge else row.kind == COUNTER
+        )
+        seen = {key for p in metric.data.data_points for key in p.attributes}
+        assert seen == set(row.attributes), row.name
+
+
+def test_conventions(conventions: dict[str, tuple[str, str]], convention_keys: set[str]) -> None:
+    """Names, kinds, units and attribute keys are those of the newest conventions installed."""
+    for row in ROWS:
+        if row.name.startswith("cpython."):
+            assert conventions[row.name] == (row.kind, row.unit), row.name
+        else:
+            assert row.name.startswith("vaquero.")
+        assert set(row.attributes) <= convention_keys, row.name
