@@ -5,7 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from opentelemetry.context import get_current
-from opentelemetry.trace import INVALID_SPAN, NonRecordingSpan, NoOpTracer, Span, SpanKind
+from opentelemetry.trace import (
+    INVALID_SPAN,
+    NonRecordingSpan,
+    NoOpTracer,
+    Span,
+    SpanKind,
+    TracerProvider,
+)
 from opentelemetry.trace.propagation import _SPAN_KEY as SPAN_KEY
 
 if TYPE_CHECKING:
@@ -71,3 +78,17 @@ class DisabledTracer(NoOpTracer):
             if type(current) is NonRecordingSpan:
                 return Nothing(current)
         return super().start_as_current_span(name, context, kind, attributes, links)
+
+
+class DisabledProvider(TracerProvider):
+    """A global provider for a disabled process; needs nothing but the API."""
+
+    def get_tracer(
+        self,
+        instrumenting_module_name: str,
+        instrumenting_library_version: str | None = None,
+        schema_url: str | None = None,
+        attributes: Mapping[str, Any] | None = None,
+    ) -> NoOpTracer:
+        """A tracer that does nothing."""
+        return DisabledTracer()
