@@ -292,11 +292,14 @@ class AttributeEncoder:
         out: list[bytes] = []
         size = 0
         left = len(cast("tuple[object, ...]", items))
+        inner = rule
         for item in items:
             if size > self._budget:
                 out.append(delimited(1, _text_body(f"...[truncated {left}]")))
                 break
-            body = self._any(item, rule, path, trail)
+            body = self._any(item, inner, path, trail)
+            if rule is Rule.ARGUMENTS and self._redactor is not None:
+                inner = self._redactor.rule_after(item)
             field = b"".join((b"\x0a", varint(len(body)), body))
             out.append(field)
             size += len(field)

@@ -97,6 +97,12 @@ class Redactor:
             return rule
         return Rule.SECRET if self.secret_key(key) else Rule.TEXT
 
+    def rule_after(self, argument: object) -> Rule:
+        """How the argument of a command is treated that follows this one."""
+        if isinstance(argument, str) and argument.startswith("-") and "=" not in argument:
+            return Rule.SECRET if self.secret_key(argument) else Rule.ARGUMENTS
+        return Rule.ARGUMENTS
+
     def clean_key(self, key: str) -> str:
         """The key itself, without secrets that somebody made a key of."""
         return mask_text(key, self.secret_key) if self.enabled else key
@@ -186,7 +192,13 @@ class Redactor:
             return self._mapping(cast("Mapping[Any, Any]", value), f"{path}.", paths, depth + 1)
         if isinstance(value, (list, tuple)):
             items = cast("list[Any] | tuple[Any, ...]", value)
-            new = [self._value(item, rule, path, paths, depth + 1) for item in items]
+            rules = [rule] * len(items)
+            if rule is Rule.ARGUMENTS:
+                rules[1:] = [self.rule_after(item) for item in items[:-1]]
+            new = [
+                self._value(item, inner, path, paths, depth + 1)
+                for item, inner in zip(items, rules, strict=True)
+            ]
             same = all(one is other for one, other in zip(items, new, strict=True))
             return items if same else (tuple(new) if isinstance(items, tuple) else new)
         if isinstance(value, (bytes, bytearray)):

@@ -65,7 +65,7 @@ _PREFIXES_LINE = (
 #: A word, a separator, and the beginning of what may be a value. ``==`` compares, ``://`` is a
 #: URL, and ``::`` a namespace.
 _PAIR = re.compile(
-    r"(?<![\w.\-])([A-Za-z_][\w.\-]{1,126})[\\\"'\]]{0,4}[ \t]{0,3}"
+    r"(?<![\w.\-])-{0,2}([A-Za-z_][\w.\-]{1,126})[\\\"'\]]{0,4}[ \t]{0,3}"
     r"(?:=>|:=|=(?!=)|:(?![:/]))[ \t]{0,3}"
 )
 #: ``--password hunter2`` on a command line.
@@ -86,6 +86,7 @@ _NO_SECRET = re.compile(
     r"\?|\$\d+|optional\[.*|union\[.*|str\|.*|<\w*>?|\$?\{.*|\[filtered\]|\[masked\]|\W{1,3}|"
     r"\d{1,2})[).\]}>]{0,3}"
 )
+_MAX_REMARK = 128
 _CALL = re.compile(r"[A-Za-z_][\w.]*(?:\(|\[\w)")
 
 _PARAMETER = re.compile(r"([?&])([\w.\-\[\]%]{1,128})=([^&#;\s\"'<>]*)")
@@ -228,11 +229,17 @@ def _value_span(text: str, start: int, key: str) -> tuple[int, int] | None:
     if match is None or not match.lastgroup:
         return None
     value = match[match.lastgroup]
-    if not value or _NO_SECRET.fullmatch(value):
-        return None
-    if match.lastgroup == "plain" and (_CALL.match(value) or is_secret(value) or value.isspace()):
-        return None
-    return match.span(match.lastgroup)
+    return None if _is_remark(value, match.lastgroup) else match.span(match.lastgroup)
+
+
+def _is_remark(value: str, form: str) -> bool:
+    """Whether what follows a telling word is no secret: nothing, a remark, a type, a call."""
+    if len(value) > _MAX_REMARK:
+        # Also keeps the scan linear: only short values are looked at and left.
+        return False
+    if not value or value.isspace() or _NO_SECRET.fullmatch(value):
+        return True
+    return form == "plain" and bool(_CALL.match(value) or is_secret(value))
 
 
 def _flags(text: str, secret_key: Judge) -> str:
@@ -243,7 +250,7 @@ def _flags(text: str, secret_key: Judge) -> str:
         if not secret_key(match[1]):
             continue
         value = _VALUE.match(text, match.end())
-        if value is None or not value.lastgroup or _NO_SECRET.fullmatch(value[value.lastgroup]):
+        if value is None or not value.lastgroup or _is_remark(value[value.lastgroup], "flag"):
             continue
         start, end = value.span(value.lastgroup)
         out += (text[taken:start], REDACTED)
