@@ -92,14 +92,13 @@ class Steps(_Track):
 class AsyncSteps(_Track):
     """An asynchronous generator whose steps run inside a span."""
 
-    __slots__ = ("_closing", "_generator")
+    __slots__ = ("_generator",)
 
     def __init__(
         self, recipe: Recipe, span: Any, base: Context, generator: AsyncGenerator[Any, Any]
     ) -> None:
         super().__init__(recipe, span, base)
         self._generator = generator
-        self._closing = False
 
     async def first(self) -> Any:
         """Run the body up to its first ``yield``."""
@@ -123,11 +122,8 @@ class AsyncSteps(_Track):
 
     async def close(self) -> None:
         """As an asynchronous generator's ``aclose``."""
-        self._closing = True
-        try:
-            await self._step(self._generator.aclose())
-        finally:
-            self._over()
+        await self._step(self._generator.aclose())
+        self._over()
 
     async def _step(self, step: Awaitable[Any]) -> Any:
         if self._context is None:
@@ -138,13 +134,8 @@ class AsyncSteps(_Track):
         except StopAsyncIteration:
             self._over()
             raise
-        except Exception as error:
-            self._over(error)
-            raise
         except BaseException as error:
-            # A generator that is being closed is over anyway: that its closing is cancelled too,
-            # as an ending event loop does, says nothing about it.
-            self._over(None if self._closing else error)
+            self._over(error)
             raise
         finally:
             self._context = present()
