@@ -99,15 +99,14 @@ def service_name(settings: Settings) -> str:
 
 def _base() -> Resource:
     """telemetry.sdk.*; not ``Resource.create``, which would read the environment once more."""
-    from importlib.metadata import version
-
     from opentelemetry.sdk.resources import Resource
+    from opentelemetry.sdk.version import __version__ as sdk_version
 
     return Resource(
         {
             "telemetry.sdk.language": "python",
             "telemetry.sdk.name": "opentelemetry",
-            "telemetry.sdk.version": version("opentelemetry-sdk"),
+            "telemetry.sdk.version": sdk_version,
         }
     )
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Any
 
 from vaquero import _log
@@ -87,6 +86,9 @@ def _load(signal: str, names: Iterable[str], extras: Extras) -> list[Any]:
 
 
 def _load_one(signal: str, name: str, extras: Extras) -> Any:
+    # Loaded only where a name asks for it: it brings the parser of e-mail along.
+    from importlib.metadata import entry_points
+
     group = f"opentelemetry_{signal}_exporter"
     points = list(entry_points(group=group, name=name))
     if not points:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Any
 
 from opentelemetry.sdk.trace import sampling
@@ -50,6 +49,8 @@ def id_generator(settings: Settings) -> IdGenerator | None:
         return None
     if not isinstance(wanted, str):
         return wanted
+    from importlib.metadata import entry_points
+
     try:
         (point,) = entry_points(group="opentelemetry_id_generator", name=wanted)
         return point.load()()
@@ -80,6 +81,8 @@ def _by_ratio(name: str, argument: str | None) -> sampling.Sampler:
 
 
 def _from_entry_point(name: str, argument: str | None) -> sampling.Sampler:
+    from importlib.metadata import entry_points
+
     points = list(entry_points(group="opentelemetry_traces_sampler", name=name))
     try:
         found: Any = points[0].load()(argument if argument is not None else "")
