@@ -167,7 +167,7 @@ def log_request(*bodies: str, service: str = "shop", severity: int = 9) -> Any:
     return request
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def make() -> SimpleNamespace:
     """Makers of OTLP requests."""
     return SimpleNamespace(
@@ -180,11 +180,18 @@ def make() -> SimpleNamespace:
     )
 
 
-@pytest.fixture
-def viewer() -> Iterator[Viewer]:
-    """A viewer on free ports that keeps its data in memory."""
+@pytest.fixture(scope="session")
+def running() -> Iterator[Viewer]:
+    """A viewer on free ports that keeps its data in memory, for all tests."""
     with Viewer(None, otlp_port=0, web_port=0) as running:
         yield running
+
+
+@pytest.fixture
+def viewer(running: Viewer) -> Viewer:
+    """That viewer, emptied."""
+    running.store.clear()
+    return running
 
 
 @pytest.fixture
@@ -193,7 +200,7 @@ def client(viewer: Viewer) -> Client:
     return Client(viewer)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def connect() -> type[Client]:
     """Makes a client of another viewer."""
     return Client

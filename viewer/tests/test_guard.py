@@ -25,7 +25,9 @@ def test_foreign_host_is_refused(client, host, web):
         assert "Host" in reply.json["message"]
 
 
-@pytest.mark.parametrize("origin", ["http://evil.example", "null", "https://localhost.evil.example"])
+@pytest.mark.parametrize(
+    "origin", ["http://evil.example", "null", "https://localhost.evil.example"]
+)
 def test_foreign_origin_is_refused(client, viewer, make, origin):
     """A page of another site cannot send data nor read any."""
     body = make.spans({}).SerializeToString()

@@ -48,7 +48,7 @@ SPANS = {
 
 
 def test_span_of_the_specification(client, viewer):
-    """Hexadecimal ids, 64-bit numbers as text or number, enums as numbers, unknown fields ignored."""
+    """Hexadecimal ids, 64-bit numbers as text or number, enums as numbers, unknown fields."""
     reply = client.post("/v1/traces", json.dumps(SPANS).encode(), "application/json")
 
     assert (reply.status, reply.json) == (200, {})

@@ -30,7 +30,12 @@ def test_span_arrives_whole(client, viewer, make):
     trace = viewer.store.trace(f"{0xABC:032x}")
     (found,) = trace.spans
     assert (found.span_id, found.parent_span_id) == (f"{7:016x}", f"{9:016x}")
-    assert (found.name, found.kind, found.service, found.scope) == ("GET /", "server", "shop", "test")
+    assert (found.name, found.kind, found.service, found.scope) == (
+        "GET /",
+        "server",
+        "shop",
+        "test",
+    )
     assert (found.start_ns, found.duration_ms) == (make.now, 12.5)
     assert (found.status, found.status_message, found.orphan) == ("error", "no stock", True)
     assert found.attributes == values | {"nan": "NaN", "bytes": "/w=="}
@@ -78,15 +83,16 @@ def test_fifty_thousand_spans_are_stored_exactly_once(client, viewer):
         request = trace_service_pb2.ExportTraceServiceRequest()
         spans = request.resource_spans.add().scope_spans.add().spans
         for index in range(number * 500, number * 500 + 500):
-            span = spans.add(name="work", start_time_unix_nano=index + 1, end_time_unix_nano=index + 9)
+            span = spans.add(
+                name="work", start_time_unix_nano=index + 1, end_time_unix_nano=index + 9
+            )
             span.trace_id = (index // 10 + 1).to_bytes(16, "big")
             span.span_id = (index + 1).to_bytes(8, "big")
         bodies.append(request.SerializeToString())
     statuses = []
 
     def send() -> None:
-        for body in bodies:
-            statuses.append(client.post("/v1/traces", body).status)
+        statuses.extend(client.post("/v1/traces", body).status for body in bodies)
 
     threads = [threading.Thread(target=send) for _ in range(2)]
     for thread in threads:

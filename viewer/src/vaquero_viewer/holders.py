@@ -16,6 +16,8 @@ def describe_process(pid: int) -> str:
         command = shlex.join(process.cmdline()) or process.name()
     except psutil.Error:
         return f"process {pid}"
+    # One line, and nothing that could steer a terminal: anybody may start a program so.
+    command = " ".join("".join(char if char.isprintable() else " " for char in command).split())
     if len(command) > _MAX_COMMAND:
         command = command[: _MAX_COMMAND - 3] + "..."
     return f"process {pid} ({command})"

@@ -54,8 +54,8 @@ class Store:
 
     Args:
         path: The database file, made where it is missing; ``None`` keeps all in memory.
-        max_size_bytes: What the data may take; above nine tenths of it the oldest rows are
-            dropped, and counted.
+        max_size_bytes: What the file may take. The data in it is kept below three quarters of
+            that: the oldest rows are dropped, and counted.
         max_age_s: How long a record is kept, in seconds.
         clear: Empty the store first.
 
@@ -82,16 +82,21 @@ class Store:
             raise ValueError(f"max_age_s={max_age_s} is not usable: expected seconds above 0")
         self.path = path
         self.max_size_bytes = max_size_bytes
-        memory = _MEMORY_BESIDE_DATA_BYTES + (max_size_bytes if path is None else 0)
-        self._database = Database(path, memory_limit_bytes=memory)
+        # In memory the tables are there twice while they are written anew.
+        memory = _MEMORY_BESIDE_DATA_BYTES + (2 * max_size_bytes if path is None else 0)
+        self._database = Database(
+            path,
+            memory_limit_bytes=memory,
+            log_limit_bytes=min(16_000_000, max_size_bytes // 8),
+        )
         try:
-            if clear:
-                self._database.clear()
             self._retention = Retention(
                 self._database, max_size_bytes=max_size_bytes, max_age_s=max_age_s
             )
             self._reader = Reader(self._database.connection)
             self._writer = Writer(self._database, self._retention)
+            if clear:
+                self.clear()
         except BaseException:
             self._database.close()
             raise
@@ -118,6 +123,14 @@ class Store:
             Busy: If too many rows wait already. The future may hold a ``RequestError``.
         """
         return self._writer.submit(batch)
+
+    def clear(self) -> None:
+        """Empty the store and count from zero; returns once that is done.
+
+        Raises:
+            Busy: If the store is closed or cannot write.
+        """
+        self._writer.clear().result()
 
     def close(self) -> None:
         """Write what is queued and close the file."""

@@ -36,10 +36,13 @@ class Database:
         StoreError: If the file cannot be used and must not be touched either.
     """
 
-    def __init__(self, path: Path | None, *, memory_limit_bytes: int) -> None:
+    def __init__(
+        self, path: Path | None, *, memory_limit_bytes: int, log_limit_bytes: int = 16_000_000
+    ) -> None:
         self.path = path
         self.notices: list[str] = []
         self._memory_limit_bytes = memory_limit_bytes
+        self._log_limit_bytes = log_limit_bytes
         self._claimed = None if path is None else _claim(path)
         try:
             self.connection = self._open()
@@ -57,12 +60,19 @@ class Database:
     def clear(self) -> None:
         """Empty all tables, and give the room back."""
         self.connection.execute("BEGIN")
-        for table in schema.TABLES:
-            if table is not schema.META:
-                self.connection.execute(f"DROP TABLE {schema.CATALOG}.{table.name}")
-                self.connection.execute(table.create)
-        self.connection.execute("COMMIT")
-        self.connection.execute(f"CHECKPOINT {schema.CATALOG}")
+        try:
+            for table in schema.TABLES:
+                if table is not schema.META:
+                    self.connection.execute(f"DROP TABLE {schema.CATALOG}.{table.name}")
+                    self.connection.execute(table.create)
+            self.connection.execute("COMMIT")
+        except BaseException:
+            with suppress(duckdb.Error):
+                self.connection.execute("ROLLBACK")
+            raise
+        # A reader at work only puts the room's return off to the next checkpoint.
+        with suppress(duckdb.TransactionException):
+            self.connection.execute(f"CHECKPOINT {schema.CATALOG}")
 
     def keep_private(self) -> None:
         """Take the file and its log away from all but their owner.
@@ -103,6 +113,7 @@ class Database:
             ":memory:",
             config={
                 "memory_limit": f"{self._memory_limit_bytes // 1_000_000}MB",
+                "checkpoint_threshold": f"{self._log_limit_bytes // 1000}KB",
                 "threads": 2,
                 "temp_directory": "",
                 "autoinstall_known_extensions": False,
@@ -112,7 +123,7 @@ class Database:
         try:
             where = ":memory:" if self.path is None else str(self.path).replace("'", "''")
             # Small row groups: space comes free a whole group at a time.
-            connection.execute(f"ATTACH '{where}' AS {schema.CATALOG} (ROW_GROUP_SIZE 16384)")
+            connection.execute(f"ATTACH '{where}' AS {schema.CATALOG} (ROW_GROUP_SIZE 8192)")
             connection.execute("SET enable_external_access = false")
             connection.execute("SET lock_configuration = true")
             self._prepare(connection)

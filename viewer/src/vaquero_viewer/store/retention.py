@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 import duckdb
@@ -11,10 +12,14 @@ from vaquero_viewer.store import schema
 from vaquero_viewer.store.opening import Database
 from vaquero_viewer.store.reading import Reader
 
-_FULL = 0.9
-"""Share of the allowed size at which rows are dropped."""
+_FULL = 0.75
+"""Share of the allowed size at which rows are dropped.
 
-_TARGET = 0.7
+DuckDB writes the end of a table anew before it frees the old one, so the file is by about a
+quarter larger than what is in it.
+"""
+
+_TARGET = 0.55
 """Share of the allowed size down to which they are dropped."""
 
 _ROUNDS = 12
@@ -52,7 +57,7 @@ class Retention:
     def __init__(self, database: Database, *, max_size_bytes: int, max_age_s: float) -> None:
         self._database = database
         self._connection = database.connection
-        self._max_size_bytes = max_size_bytes
+        self.max_size_bytes = max_size_bytes
         self._max_age_s = max_age_s
         self.dropped = Dropped()
 
@@ -67,7 +72,7 @@ class Retention:
             return int(
                 ask.row(
                     "SELECT coalesce(sum(memory_usage_bytes), 0) FROM duckdb_memory() "
-                    "WHERE tag = 'IN_MEMORY_TABLE'"
+                    "WHERE tag IN ('BASE_TABLE', 'IN_MEMORY_TABLE', 'OVERFLOW_STRINGS')"
                 )[0]
             )
         blocks, log = ask.row(
@@ -84,20 +89,45 @@ class Retention:
     def enforce_size(self) -> int:
         """Drop the oldest rows until the store fits; returns how many rows that were."""
         dropped = 0
-        if self.used_bytes() < self._max_size_bytes * _FULL:
+        if not self._is_full():
             return dropped
         for _ in range(_ROUNDS):
             # The log of a file is as large as what was not yet merged; merging alone may do.
             self._checkpoint()
-            used = self.used_bytes()
-            if used < self._max_size_bytes * (_TARGET if dropped else _FULL):
+            if not self._is_full():
                 break
-            share = max(0.1, 1 - self._max_size_bytes * _TARGET / used)
+            share = max(0.1, 1 - self.max_size_bytes * _TARGET / self.used_bytes())
             cutoff = self._cutoff(share)
             if cutoff is None:
                 break
             dropped += self._drop(cutoff + 1, "size")
+            self._checkpoint()
+            if self._is_full():
+                self._compact()
         return dropped
+
+    def _is_full(self) -> bool:
+        return self.used_bytes() >= self.max_size_bytes * _FULL
+
+    def _compact(self) -> None:
+        """Write the tables anew.
+
+        DuckDB frees space by whole groups of some thousand rows; where rows are large, a group
+        that is still in use may hold most of what was dropped.
+        """
+        for table in schema.RECORDS:
+            name = f"{schema.CATALOG}.{table.name}"
+            self._connection.execute("BEGIN")
+            try:
+                self._connection.execute(f"CREATE TABLE {name}_anew AS SELECT * FROM {name}")
+                self._connection.execute(f"DROP TABLE {name}")
+                self._connection.execute(f"ALTER TABLE {name}_anew RENAME TO {table.name}")
+                self._connection.execute("COMMIT")
+            except BaseException:
+                with suppress(duckdb.Error):
+                    self._connection.execute("ROLLBACK")
+                raise
+        self._checkpoint()
 
     def _cutoff(self, share: float) -> int | None:
         """Arrival time before which lies ``share`` of all rows; ``None`` in an empty store."""

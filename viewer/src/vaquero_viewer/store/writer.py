@@ -15,14 +15,14 @@ from vaquero_viewer.errors import BadBody, Busy, RequestError
 from vaquero_viewer.otlp.batch import Batch
 from vaquero_viewer.store.insertion import Inserted, Inserter
 from vaquero_viewer.store.opening import Database
-from vaquero_viewer.store.retention import Retention
+from vaquero_viewer.store.retention import Dropped, Retention
 
 _log = logging.getLogger(__name__)
 
 _MAX_QUEUED_ROWS = 200_000
 _MAX_QUEUED_BYTES = 128 * 2**20
 _MAX_ROWS_A_COMMIT = 20_000
-_SIZE_CHECK_EVERY_BYTES = 8 * 2**20
+_SIZE_CHECKS_A_STORE = 32
 _SIZE_CHECK_EVERY_S = 5.0
 _AGE_CHECK_EVERY_S = 60.0
 
@@ -31,6 +31,8 @@ _AGE_CHECK_EVERY_S = 60.0
 class _Job:
     batch: Batch
     done: Future[None] = field(default_factory=Future[None])
+    clears: bool = False
+    """Whether the job is to empty the store instead; it is then committed alone."""
 
 
 class Writer:
@@ -50,6 +52,7 @@ class Writer:
         self._closed = False
         self._changed = threading.Condition()
         self._bytes_unchecked = 0
+        self._check_every_bytes = retention.max_size_bytes // _SIZE_CHECKS_A_STORE
         # Both checks are due at once: the file may be of a larger or longer-lived viewer.
         self._next_size_check = 0.0
         self._next_age_check = 0.0
@@ -83,6 +86,20 @@ class Writer:
             self._changed.notify()
         return job.done
 
+    def clear(self) -> Future[None]:
+        """Empty the store after what is queued now; the future is done once it is empty.
+
+        Raises:
+            Busy: If the store is closed.
+        """
+        job = _Job(Batch(0), clears=True)
+        with self._changed:
+            if self._closed:
+                raise Busy("the viewer is stopping")
+            self._jobs.append(job)
+            self._changed.notify()
+        return job.done
+
     def close(self) -> None:
         """Write what is queued and end the thread."""
         with self._changed:
@@ -93,7 +110,9 @@ class Writer:
     def _run(self) -> None:
         while True:
             jobs = self._take()
-            if jobs:
+            if jobs and jobs[0].clears:
+                self._clear(jobs[0])
+            elif jobs:
                 self._commit(jobs)
             elif self._closed:
                 return
@@ -108,11 +127,25 @@ class Writer:
             jobs: list[_Job] = []
             rows = 0
             while self._jobs and (not jobs or rows < _MAX_ROWS_A_COMMIT):
+                if jobs and (jobs[0].clears or self._jobs[0].clears):
+                    break
                 jobs.append(self._jobs.popleft())
                 rows += jobs[-1].batch.row_count
             self._queued_rows -= rows
             self._queued_bytes -= sum(job.batch.size_bytes for job in jobs)
         return jobs
+
+    def _clear(self, job: _Job) -> None:
+        try:
+            self._database.clear()
+            self._inserter.reload()
+        except duckdb.Error as error:
+            job.done.set_exception(self._explain(error))
+            return
+        self.inserted = Inserted()
+        self._retention.dropped = Dropped()
+        self.version += 1
+        job.done.set_result(None)
 
     def _commit(self, jobs: list[_Job]) -> None:
         try:
@@ -160,7 +193,7 @@ class Writer:
             if now >= self._next_age_check:
                 self._next_age_check = now + _AGE_CHECK_EVERY_S
                 dropped += self._retention.enforce_age(time.time_ns())
-            if now >= self._next_size_check or self._bytes_unchecked >= _SIZE_CHECK_EVERY_BYTES:
+            if now >= self._next_size_check or self._bytes_unchecked >= self._check_every_bytes:
                 self._next_size_check = now + _SIZE_CHECK_EVERY_S
                 self._bytes_unchecked = 0
                 dropped += self._retention.enforce_size()

@@ -1,0 +1,230 @@
+"""The database file: who may open it, and what becomes of one that cannot be used."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import duckdb
+import pytest
+from vaquero_viewer import Store, StoreError, StoreLocked
+from vaquero_viewer.otlp.spans import read_spans
+
+posix = pytest.mark.skipif(os.name != "posix", reason="file modes are POSIX")
+
+
+def _put(store: Store, make, number: int = 1) -> None:
+    store.submit(read_spans(make.spans({"id": number}), 1_800_000_000 * 10**9)).result(20)
+
+
+@posix
+def test_only_the_owner_can_read(file, make):
+    """Folder 0700, database and its log 0600, whatever the umask of the program."""
+    before = os.umask(0)
+    try:
+        store = Store(file)
+        _put(store, make)
+        modes = {entry.name: entry.stat().st_mode & 0o777 for entry in file.parent.iterdir()}
+        store.close()
+    finally:
+        os.umask(before)
+
+    assert modes == {"viewer.duckdb": 0o600, "viewer.duckdb.wal": 0o600}
+    assert file.parent.stat().st_mode & 0o777 == 0o700
+    assert file.stat().st_mode & 0o777 == 0o600
+
+
+def test_data_is_there_after_a_restart(file, make):
+    """What one viewer stored the next one shows."""
+    for number in (1, 2):
+        store = Store(file)
+        _put(store, make, number)
+        spans = store.counts().spans
+        store.close()
+    assert spans == 2
+
+
+def test_data_survives_a_kill(file, make):
+    """Acknowledged rows are there after the process died without closing the file."""
+    code = (
+        "import os, sys; from pathlib import Path; from vaquero_viewer import Store\n"
+        "from vaquero_viewer.otlp.spans import read_spans\n"
+        "from opentelemetry.proto.collector.trace.v1 import trace_service_pb2 as t\n"
+        "r = t.ExportTraceServiceRequest.FromString(sys.stdin.buffer.read())\n"
+        "Store(Path(sys.argv[1])).submit(read_spans(r, 1_800_000_000 * 10**9)).result(20)\n"
+        "os._exit(9)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(file)],
+        input=make.spans({}).SerializeToString(),
+        timeout=60,
+    )
+    assert done.returncode == 9
+
+    store = Store(file)
+    assert store.counts().spans == 1
+    assert store.notices == []
+    store.close()
+
+
+def test_second_process_is_told_who_has_the_file(file):
+    """A file that another process has open is refused in one line with that process's id."""
+    holder = subprocess.Popen(
+        [
+            sys.executable,
+            "-c",
+            "import sys; from pathlib import Path; from vaquero_viewer import Store\n"
+            "s = Store(Path(sys.argv[1])); print('open', flush=True); sys.stdin.read(); s.close()",
+            str(file),
+        ],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    try:
+        assert holder.stdout.readline() == b"open\n"
+        with pytest.raises(StoreLocked) as caught:
+            Store(file)
+        assert f"process {holder.pid} (" in str(caught.value)
+        assert "--path" in str(caught.value)
+        assert "\n" not in str(caught.value)
+    finally:
+        holder.communicate(b"", timeout=30)
+    Store(file).close()
+
+
+def test_same_process_cannot_open_it_twice(file):
+    """Two stores of one process on one file would both write it: the second is refused."""
+    first = Store(file)
+    with pytest.raises(StoreLocked, match="this process"):
+        Store(file)
+    first.close()
+    Store(file).close()
+
+
+@pytest.mark.parametrize(
+    "content", [b"this is no database" * 400, bytes(8) + b"DUCK" + b"\x99" * 9000],
+    ids=["text", "damaged"],
+)  # fmt: skip
+def test_damaged_file_is_kept_and_replaced(file, make, content):
+    """A damaged database is renamed, an empty one takes its place, and both are said."""
+    file.parent.mkdir()
+    file.write_bytes(content)
+
+    store = Store(file)
+    _put(store, make)
+    (notice,) = store.notices
+    store.close()
+
+    (backup,) = file.parent.glob("*.bak-*")
+    assert backup.read_bytes() == content
+    assert backup.name in notice
+    assert "could not be used" in notice
+
+
+@pytest.mark.parametrize("version", ["0", "999"])
+def test_other_version_of_the_tables_is_kept_and_replaced(file, make, version):
+    """A file of an older or newer viewer is renamed with its data, and the version is named."""
+    store = Store(file)
+    _put(store, make)
+    store.close()
+    with duckdb.connect(str(file)) as raw:
+        raw.execute("UPDATE vaquero_meta SET value = ? WHERE key = 'version'", [version])
+
+    store = Store(file)
+    (notice,) = store.notices
+    assert f"version {version}" in notice
+    assert store.counts().spans == 0
+    store.close()
+    (backup,) = file.parent.glob("*.bak-*")
+    with duckdb.connect(str(backup), read_only=True) as raw:
+        assert raw.execute("SELECT count(*) FROM spans").fetchone() == (1,)
+
+
+def test_database_of_somebody_else_is_not_touched(file):
+    """A DuckDB file with tables that are not ours is refused, and neither renamed nor changed."""
+    file.parent.mkdir()
+    with duckdb.connect(str(file)) as raw:
+        raw.execute("CREATE TABLE accounts AS SELECT 1 AS id")
+    before = file.read_bytes()
+
+    with pytest.raises(StoreError, match="'accounts'"):
+        Store(file)
+
+    assert file.read_bytes() == before
+    assert [entry.name for entry in file.parent.iterdir()] == [file.name]
+
+
+def test_file_that_is_no_database_by_name_is_not_touched(tmp_path):
+    """A text file given by mistake is refused and stays."""
+    notes = tmp_path / "notes.txt"
+    notes.write_text("remember the milk")
+
+    with pytest.raises(StoreError, match="not a DuckDB database"):
+        Store(notes)
+
+    assert notes.read_text() == "remember the milk"
+
+
+def test_empty_file_is_taken(tmp_path):
+    """An empty file, as a temporary-file function makes it, becomes the database."""
+    path = tmp_path / "empty"
+    path.touch()
+    store = Store(path)
+    assert (store.counts().spans, store.notices) == (0, [])
+    store.close()
+
+
+def test_folder_is_refused(tmp_path):
+    """A folder given as the file is said to be one."""
+    with pytest.raises(StoreError, match="is a folder"):
+        Store(tmp_path)
+
+
+def test_place_that_cannot_be_made(tmp_path):
+    """Where the folder cannot be made the reason is said."""
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StoreError, match="cannot be made"):
+        Store(tmp_path / "file" / "sub" / "x.duckdb")
+
+
+def test_clear_empties_the_store(file, make):
+    """With clear=True nothing of before is left, and the same spans can be stored again."""
+    store = Store(file)
+    _put(store, make)
+    store.close()
+
+    store = Store(file, clear=True)
+    assert store.counts().spans == 0
+    assert store.services() == []
+    _put(store, make)
+    assert store.counts().spans == 1
+    store.close()
+
+
+def test_queries_cannot_reach_other_files(file, tmp_path):
+    """The connection is closed to the file system: no query can read or write there."""
+    store = Store(file)
+    cursor = store._database.connection.cursor()
+    for query in (
+        f"COPY (SELECT 1) TO '{tmp_path / 'x'}'",
+        "SELECT * FROM read_text('/etc/hostname')",
+        "SET enable_external_access = true",
+        "INSTALL httpfs",
+    ):
+        with pytest.raises(duckdb.Error):
+            cursor.execute(query)
+    store.close()
+
+
+@posix
+def test_default_place(monkeypatch):
+    """The file lies in the folder for state: XDG_STATE_HOME, or ~/.local/state without it."""
+    from vaquero_viewer import default_path
+
+    monkeypatch.setattr(sys, "platform", "linux")
+    monkeypatch.setenv("XDG_STATE_HOME", "/somewhere")
+    assert default_path() == Path("/somewhere/vaquero/viewer.duckdb")
+    monkeypatch.setenv("XDG_STATE_HOME", "relative")
+    assert default_path() == Path.home() / ".local/state/vaquero/viewer.duckdb"
