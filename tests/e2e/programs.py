@@ -7,9 +7,11 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.request
 from contextlib import contextmanager
+from importlib.metadata import entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,6 +25,17 @@ RUN = [sys.executable, "-m", "vaquero.cli", "run"]
 INSTRUMENT = [str(BIN / "opentelemetry-instrument")]
 
 
+#: Neither the spool of the person who runs the tests nor that of another run.
+STATE = tempfile.TemporaryDirectory(prefix="vaquero-test-")
+
+#: Whatever else is installed must not add spans or lines; upstream's gauges are left in on purpose.
+OTHERS = ",".join(
+    point.name
+    for point in entry_points(group="opentelemetry_instrumentor")
+    if not point.value.startswith("vaquero_") and point.name != "system_metrics"
+)
+
+
 def environ(endpoint: str, **more: str) -> dict[str, str]:
     """This environment without settings of telemetry, pointed at a receiver."""
     kept = {
@@ -32,6 +45,8 @@ def environ(endpoint: str, **more: str) -> dict[str, str]:
     }
     kept["PATH"] = f"{BIN}{os.pathsep}{kept.get('PATH', '')}"
     kept["OTEL_EXPORTER_OTLP_ENDPOINT"] = endpoint
+    kept["OTEL_PYTHON_DISABLED_INSTRUMENTATIONS"] = OTHERS
+    kept["XDG_STATE_HOME"] = STATE.name
     kept["PYTHONDONTWRITEBYTECODE"] = "1"
     return kept | more
 

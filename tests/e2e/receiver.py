@@ -36,9 +36,9 @@ class Seen:
 
 
 class Receiver:
-    """OTLP/HTTP on a free port of loopback; a context manager."""
+    """OTLP/HTTP on loopback, on a free port unless one is given; a context manager."""
 
-    def __init__(self) -> None:
+    def __init__(self, port: int = 0) -> None:
         self.spans: list[Seen] = []
         self.metrics: set[str] = set()
         self.log_bodies: list[str] = []
@@ -62,7 +62,7 @@ class Receiver:
             def log_message(self, format: str, *args: Any) -> None:
                 """Nothing on stderr."""
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
         self._server.daemon_threads = True
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
 

@@ -162,6 +162,30 @@ def providers() -> Iterator[Finding]:
         )
 
 
+def spooled(loaded: Settings) -> Iterator[Finding]:
+    """What waits on disk for a backend."""
+    from vaquero.cli.output import size_text
+    from vaquero.pipeline import spool
+    from vaquero.sdk import translate
+
+    folder = translate.spool_dir(loaded)
+    try:
+        waiting = [entry for entry in spool.inventory(folder) if entry.requests]
+    except OSError as error:
+        yield Finding("spool", "warning", f"{folder} cannot be used: {error.strerror or error}")
+        return
+    if not waiting:
+        yield Finding("spool", "ok", f"nothing waits in {folder}")
+        return
+    size = size_text(sum(entry.size_bytes for entry in waiting))
+    refused = sum(sum(entry.signals.values()) for entry in waiting if entry.state == "refused")
+    items = sum(sum(entry.signals.values()) for entry in waiting)
+    text = f"{items} items ({size}) wait in {folder}; 'vaquero spool list' shows them"
+    if refused:
+        text += f", and {refused} were refused: 'vaquero spool resend', once mended"
+    yield Finding("spool", "warning" if refused else "ok", text)
+
+
 def described(finding: Finding) -> dict[str, Any]:
     """A finding for JSON."""
     return {"name": finding.name, "verdict": finding.verdict, "text": finding.text}

@@ -50,6 +50,7 @@ def command(as_json: bool, offline: bool) -> int:
     gather(checks.installation())
     gather(checks.providers())
     gather(checks.settings(settings))
+    gather(checks.spooled(settings))
     if not offline:
         from vaquero.cli import roundtrip
 

@@ -49,3 +49,12 @@ def _drawn(headers: Sequence[str], lines: list[list[str]], aligned: set[str]) ->
         # As Text: what a program named its spans must not be read as markup.
         drawn.add_row(*(Text(cell) for cell in line))
     Console().print(drawn)
+
+
+def size_text(size_bytes: float) -> str:
+    """A size for people: ``512 B``, ``3.4 KiB``, ``12 MiB``."""
+    for unit in ("B", "KiB", "MiB"):
+        if size_bytes < 1024:
+            return f"{size_bytes:.3g} {unit}"
+        size_bytes /= 1024
+    return f"{size_bytes:.3g} GiB"

@@ -1,0 +1,143 @@
+"""``vaquero run --view`` and ``--console``: what a person sees of a program."""
+
+from __future__ import annotations
+
+import re
+import signal
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from .programs import APPS, RUN, run, served
+
+PYTHON = sys.executable
+NOWHERE = "http://127.0.0.1:9"
+
+FOUR_GAUGES = (
+    "system.cpu.utilization",
+    "system.memory.utilization",
+    "vaquero.disk.io.rate",
+    "vaquero.network.io.rate",
+)
+
+pytestmark = pytest.mark.slow
+
+
+def test_a_script_of_three_seconds_shows_spans_and_four_gauges(tmp_path: Path) -> None:
+    """Operations, all four gauges and the slowest trace are printed; stdout is the program's."""
+    code = (
+        "import sys, time, spans\n"
+        "end = time.monotonic() + 3\n"
+        "while time.monotonic() < end:\n"
+        "    spans.work('x'); time.sleep(0.1)\n"
+        "print('mine'); sys.exit(5)"
+    )
+    done = run([*VIEW, PYTHON, "-c", code], NOWHERE, launcher=[], XDG_STATE_HOME=str(tmp_path))
+    assert done.returncode == 5
+    assert done.stdout == "mine\n"
+    assert re.search(r"work\s+internal\s+\d+", done.stderr), done.stderr
+    for gauge in FOUR_GAUGES:
+        assert gauge in done.stderr
+    assert "Slowest trace" in done.stderr
+    assert "\x1b" not in done.stderr
+
+
+def test_the_store_remains_for_later(tmp_path: Path) -> None:
+    """What a run sent is in the store that ``vaquero view`` opens."""
+    from vaquero_viewer import Store
+
+    run([*VIEW, PYTHON, "plain.py"], NOWHERE, launcher=[], XDG_STATE_HOME=str(tmp_path))
+    store = Store(tmp_path / "vaquero" / "viewer.duckdb")
+    try:
+        assert [(row.name, row.count) for row in store.operations()] == [("work", 3)]
+    finally:
+        store.close()
+
+
+def test_an_earlier_run_is_not_in_the_summary(tmp_path: Path) -> None:
+    """The summary is of this run, although the store holds others."""
+    for _ in range(2):
+        done = run([*VIEW, PYTHON, "plain.py"], NOWHERE, launcher=[], XDG_STATE_HOME=str(tmp_path))
+    assert re.search(r"work\s+internal\s+3\s", done.stderr), done.stderr
+
+
+def test_signals_are_handed_on(tmp_path: Path) -> None:
+    """SIGTERM to the command reaches the program, and the program's own exit code comes back."""
+    code = (
+        "import signal, sys, time, spans\n"
+        "signal.signal(signal.SIGTERM, lambda *_: sys.exit(7))\n"
+        "spans.work('x'); print('ready', flush=True); time.sleep(60)"
+    )
+    words = [*VIEW, PYTHON, "-c", code]
+    with served(
+        words, NOWHERE, tmp_path, launcher=[], probe=False, XDG_STATE_HOME=str(tmp_path)
+    ) as program:
+        deadline = time.monotonic() + 30
+        while "ready" not in program.said and time.monotonic() < deadline:
+            time.sleep(0.02)
+        program.process.send_signal(signal.SIGTERM)
+        assert program.process.wait(20) == 7
+        assert re.search(r"work\s+internal\s+1\s", program.said), program.said
+
+
+def test_the_program_gets_no_header_of_another_backend(tmp_path: Path) -> None:
+    """Headers, endpoints and keys set for another destination do not reach the viewer's."""
+    code = "import os; print(sorted(name for name in os.environ if 'OTLP' in name))"
+    done = run(
+        [*VIEW, PYTHON, "-c", code],
+        NOWHERE,
+        launcher=[],
+        XDG_STATE_HOME=str(tmp_path),
+        OTEL_EXPORTER_OTLP_HEADERS="authorization=secret",
+        OTEL_EXPORTER_OTLP_TRACES_ENDPOINT="http://127.0.0.1:9/v1/traces",
+        OTEL_EXPORTER_OTLP_METRICS_HEADERS="authorization=secret",
+        OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE="delta",
+    )
+    assert done.stdout.strip() == str(
+        [
+            "OTEL_EXPORTER_OTLP_ENDPOINT",
+            "OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE",
+            "OTEL_EXPORTER_OTLP_PROTOCOL",
+        ]
+    )
+
+
+def test_a_missing_command_starts_no_viewer(tmp_path: Path) -> None:
+    """The command is checked first: 127, one line, no store."""
+    done = run([*VIEW, "nosuchcommand"], NOWHERE, launcher=[], XDG_STATE_HOME=str(tmp_path))
+    assert done.returncode == 127
+    assert done.stderr.count("\n") == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_console_prints_a_tree_without_a_network() -> None:
+    """Spans on stderr, stdout untouched, nothing tried on the network, exit code kept."""
+    code = (
+        "import sys, vaquero\n"
+        "with vaquero.span('outer'):\n"
+        "    with vaquero.span('inner'): pass\n"
+        "print('mine'); sys.exit(4)"
+    )
+    done = run(
+        ["--console", PYTHON, "-c", code], "", launcher=[*RUN], OTEL_EXPORTER_OTLP_ENDPOINT=""
+    )
+    assert done.returncode == 4
+    assert done.stdout == "mine\n"
+    lines = done.stderr.splitlines()
+    assert [line.split()[0] for line in lines] == ["outer", "inner"], done.stderr
+    assert lines[1].startswith("  inner")
+
+
+def test_console_sends_too_where_an_endpoint_is_set() -> None:
+    """With an endpoint of the user's the tree is printed beside the sending."""
+    from .receiver import Receiver
+
+    with Receiver() as receiver:
+        done = run(["--console", PYTHON, "plain.py"], receiver.url, cwd=APPS)
+        assert done.stderr.count("work") == 3
+        assert len(receiver.named("work")) == 3
+
+
+VIEW = [*RUN, "--view", "--no-wait"]
