@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast, overload
 
 from opentelemetry.context import Context
 
-from vaquero import _log, values
+from vaquero import _guard, _log, values
+from vaquero.tracing import route as routes
 from vaquero.tracing.classes import MARK, is_a, nearest, trace_class
 from vaquero.tracing.facade import PLAIN, Options, merged, usable_kind
 from vaquero.tracing.fields import json_of
@@ -51,8 +52,8 @@ def trace(
     metadata: Mapping[str, object] | None = None,
     attributes: Mapping[str, object] | None = None,
     kind: SpanKind | str | None = None,
-    capture_inputs: bool = False,
-    capture_outputs: bool = False,
+    capture_inputs: bool | None = None,
+    capture_outputs: bool | None = None,
     capture_errors: bool = True,
     include: Iterable[str] | str = (),
     exclude: Iterable[str] | str = (),
@@ -69,8 +70,8 @@ def trace(
     metadata: Mapping[str, object] | None = None,
     attributes: Mapping[str, object] | None = None,
     kind: SpanKind | str | None = None,
-    capture_inputs: bool = False,
-    capture_outputs: bool = False,
+    capture_inputs: bool | None = None,
+    capture_outputs: bool | None = None,
     capture_errors: bool = True,
     include: Iterable[str] | str = (),
     exclude: Iterable[str] | str = (),
@@ -92,8 +93,9 @@ def trace(
         metadata: Attributes under ``vaquero.metadata.``.
         attributes: Further attributes of every span.
         kind: OpenTelemetry's kind, or its name such as ``client``; INTERNAL by default.
-        capture_inputs: Record the arguments as JSON text in ``vaquero.input``, without ``self``.
-        capture_outputs: Record the result as JSON text in ``vaquero.output``.
+        capture_inputs: Record the arguments as JSON text in ``vaquero.input``, without ``self``;
+            by default as the settings say, and there it is off.
+        capture_outputs: Record the result as JSON text in ``vaquero.output``; default likewise.
         capture_errors: Record exceptions with text and traceback; without it only their class.
         include: For a class: names, or patterns such as ``_load*``, of members that are traced
             although they are dunders, private, properties or nested classes.
@@ -133,8 +135,8 @@ def trace(
         agent_name=agent_name,
         attributes={key: values.freeze(value) for key, value in said.items()},
         options=(usable_kind(kind), None, None, None),
-        capture_inputs=bool(capture_inputs),
-        capture_outputs=bool(capture_outputs),
+        capture_inputs=None if capture_inputs is None else bool(capture_inputs),
+        capture_outputs=None if capture_outputs is None else bool(capture_outputs),
         capture_errors=bool(capture_errors),
         include=_names("include", include),
         exclude=_names("exclude", exclude),
@@ -153,7 +155,15 @@ def spanned(
 
 
 def decorate(target: Any, asked: Asked) -> Any:
-    """Trace anything that can be traced; everything else is given back with a warning."""
+    """Trace anything that can be traced; everything else is given back as it is. Never raises."""
+    try:
+        return _decorated(target, asked)
+    except Exception as error:
+        _guard.report(error, f"tracing an object of type {type(target).__name__}")
+        return target
+
+
+def _decorated(target: Any, asked: Asked) -> Any:
     if isinstance(target, type):
         return trace_class(cast("type[Any]", target), asked, decorate)
     if is_a(target, (staticmethod, classmethod)):
@@ -198,7 +208,7 @@ def _call_of(target: Any) -> Any:
 
 
 def _called(function: Callable[..., Any], recipe: Recipe) -> Callable[..., Any]:
-    begin = recipe.begin
+    begin, outputs = recipe.begin, recipe.outputs
 
     @functools.wraps(function)
     def called(*args: Any, **kwargs: Any) -> Any:
@@ -209,7 +219,7 @@ def _called(function: Callable[..., Any], recipe: Recipe) -> Callable[..., Any]:
         token = make_present(Context({**base, SPAN_KEY: span}))
         try:
             result = function(*args, **kwargs)
-            if recipe.outputs:
+            if outputs or (outputs is None and routes.last.outputs):
                 recipe.result(span, result)
             return result
         except BaseException as error:
@@ -223,7 +233,7 @@ def _called(function: Callable[..., Any], recipe: Recipe) -> Callable[..., Any]:
 
 
 def _awaited(function: Callable[..., Any], recipe: Recipe) -> Callable[..., Any]:
-    begin = recipe.begin
+    begin, outputs = recipe.begin, recipe.outputs
 
     @functools.wraps(function)
     async def awaited(*args: Any, **kwargs: Any) -> Any:
@@ -234,7 +244,7 @@ def _awaited(function: Callable[..., Any], recipe: Recipe) -> Callable[..., Any]
         token = make_present(Context({**base, SPAN_KEY: span}))
         try:
             result = await function(*args, **kwargs)
-            if recipe.outputs:
+            if outputs or (outputs is None and routes.last.outputs):
                 recipe.result(span, result)
             return result
         except BaseException as error:

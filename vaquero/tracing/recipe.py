@@ -30,8 +30,8 @@ class Asked:
         agent_name: The original's agent name: prefix of the span names of a class.
         attributes: Attributes of every span, values as given.
         options: Kind, context, links and start time.
-        capture_inputs: Whether arguments become ``vaquero.input``.
-        capture_outputs: Whether results become ``vaquero.output``.
+        capture_inputs: Whether arguments become ``vaquero.input``; None asks the settings.
+        capture_outputs: Whether results become ``vaquero.output``; None asks the settings.
         capture_errors: Whether exceptions are recorded with text and traceback.
         include: Names in a class that are traced although they are not public methods.
         exclude: Names in a class that are not traced.
@@ -41,8 +41,8 @@ class Asked:
     agent_name: str | None = None
     attributes: Mapping[str, Any] = field(default_factory=dict[str, Any])
     options: Options = PLAIN
-    capture_inputs: bool = False
-    capture_outputs: bool = False
+    capture_inputs: bool | None = None
+    capture_outputs: bool | None = None
     capture_errors: bool = True
     include: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
@@ -51,7 +51,7 @@ class Asked:
 class Recipe:
     """Makes the spans of one function. Made at decoration: reads no clock and starts no SDK."""
 
-    __slots__ = ("attributes", "errors", "inputs", "name", "options", "outputs")
+    __slots__ = ("attributes", "errors", "inputs", "name", "options", "outputs", "wanted")
 
     def __init__(self, function: Callable[..., Any], asked: Asked) -> None:
         code_of = _function_in(function)
@@ -59,7 +59,8 @@ class Recipe:
         self.attributes: dict[str, Any] = {**_place_of(code_of), **asked.attributes}
         self.options = asked.options
         owned = "." in _own_name(code_of)
-        self.inputs = Inputs(function, owned) if asked.capture_inputs else None
+        self.inputs = Inputs(function, owned)
+        self.wanted = asked.capture_inputs
         self.outputs = asked.capture_outputs
         self.errors = asked.capture_errors
 
@@ -82,7 +83,7 @@ class Recipe:
                 return None
         try:
             attributes = self.attributes
-            if self.inputs is not None:
+            if self.wanted or (self.wanted is None and route.inputs):
                 attributes = {**attributes, INPUT: self.inputs.text(args, kwargs)}
             return route.begin(self.name, attributes, *self.options, base)
         except Exception as error:
@@ -90,8 +91,8 @@ class Recipe:
             return None
 
     def result(self, span: Any, result: object) -> None:
-        """Note what the call returned, where that is asked for."""
-        if self.outputs and span.is_recording():
+        """Note what the call returned. Never raises."""
+        if span.is_recording():
             readable(span).set_attribute(OUTPUT, output(result))
 
     def failed(self, span: Any, error: BaseException) -> None:

@@ -86,9 +86,11 @@ class Route:
             None where there is no tracer, or one that makes nothing.
         ours: Whether spans are of our own class, or at least have the original's methods.
         closed: Whether vaquero was shut down then.
+        inputs: Whether arguments are captured where a decorator does not say.
+        outputs: Whether results are captured where a decorator does not say.
     """
 
-    __slots__ = ("begin", "closed", "ours", "provider", "sdk")
+    __slots__ = ("begin", "closed", "inputs", "ours", "outputs", "provider", "sdk")
 
     def __init__(self, provider: Any, sdk: Any, begin: Any, ours: bool) -> None:
         self.provider = provider
@@ -96,6 +98,16 @@ class Route:
         self.begin = begin
         self.ours = ours
         self.closed = _runtime._closed
+        self.inputs = _setting(sdk, "capture_inputs")
+        self.outputs = _setting(sdk, "capture_outputs")
+
+
+def _setting(sdk: Any, name: str) -> bool:
+    settings = getattr(sdk, "settings", None)
+    try:
+        return settings is not None and settings[name] is True
+    except Exception:
+        return False  # An SDK that somebody made, without our table of settings.
 
 
 #: The last route found; :func:`current` says whether it still holds.

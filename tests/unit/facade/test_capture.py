@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 import vaquero
+from vaquero import _runtime
 
 from .conftest import Spans
 
@@ -32,6 +33,31 @@ def test_nothing_is_captured_unasked(spans: Spans) -> None:
     work("s3cret")
 
     assert "s3cret" not in repr(spans.attributes("work"))
+
+
+def test_the_settings_decide_where_the_decorator_does_not(
+    spans: Spans, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The settings switch capture on for all functions, but for those that say no."""
+    settings = {"capture_inputs": True, "capture_outputs": True}
+    sdk = type("Sdk", (), {"settings": settings, "tracer_provider": None})()
+    monkeypatch.setattr(_runtime, "sdk", sdk)
+
+    @vaquero.trace
+    def work(a: int) -> int:
+        return a
+
+    @vaquero.trace(capture_inputs=False, capture_outputs=False)
+    async def refused(a: int) -> int:
+        return a
+
+    work(1)
+    asyncio.run(refused(1))
+
+    assert _json(spans, "work", "input") == {"a": 1}
+    assert _json(spans, "work", "output") == 1
+    assert "vaquero.input" not in spans.attributes("refused")
+    assert "vaquero.output" not in spans.attributes("refused")
 
 
 def test_arguments_have_their_names(spans: Spans, silence: None) -> None:
