@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from vaquero import _log
 from vaquero.pipeline.spool import inventory
 
 from .hostile import Collector
@@ -81,6 +82,12 @@ class Machine:
             for entry in inventory(self.spool)
             if entry.state == "refused"
         )
+
+
+@pytest.fixture(autouse=True)
+def nothing_said() -> None:
+    """Each test begins in a process that has said nothing."""
+    _log.reset()
 
 
 @pytest.fixture

@@ -69,7 +69,7 @@ def test_an_outage_loses_nothing(mode: str, machine: Machine, collector: Collect
 
 
 def test_a_backend_that_is_down_loses_nothing(machine: Machine) -> None:
-    """Connection refused: the exit is short, the spans are kept, and the next process sends them."""
+    """Connection refused: the exit is short, and the spans are kept."""
     port = free_port()
     ended = machine.run("exit", COUNT, f"http://127.0.0.1:{port}/v1/traces")
     exits_quickly_and_quietly(ended)
@@ -142,7 +142,7 @@ def test_too_large_requests_are_split(machine: Machine, collector: Collector) ->
 def test_a_partial_success_is_counted_and_not_repeated(
     machine: Machine, collector: Collector
 ) -> None:
-    """What a backend rejects inside a request that it takes is counted, said, and not sent again."""
+    """What a backend rejects inside a request that it takes is counted, said, not repeated."""
     collector.mode = "partial"
     ended = machine.run("exit", COUNT, collector.endpoint)
     exits_quickly_and_quietly(ended)
@@ -154,7 +154,7 @@ def test_a_partial_success_is_counted_and_not_repeated(
 
 
 def test_a_lost_acknowledgement_repeats_one_request(machine: Machine, collector: Collector) -> None:
-    """Only the request without an answer comes twice, with the same batch id, by whoever sends it."""
+    """Only the request without an answer comes twice, with the same batch id."""
     collector.script = ["lost_ack"]
     ended = machine.run("exit", COUNT, collector.endpoint)
     exits_quickly_and_quietly(ended)
@@ -168,7 +168,7 @@ def test_a_lost_acknowledgement_repeats_one_request(machine: Machine, collector:
 
 
 def test_nobody_named_and_nobody_there(machine: Machine) -> None:
-    """Without an endpoint of the user's, nothing is spooled, the exit is immediate, one line helps."""
+    """Without an endpoint of the user's nothing is spooled, the exit is short, one line helps."""
     port = free_port()
     ended = machine.run("exit", COUNT, f"http://127.0.0.1:{port}/v1/traces", NAMED="0")
     exits_quickly_and_quietly(ended, 0.5)

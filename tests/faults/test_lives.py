@@ -1,4 +1,4 @@
-"""Every way in which a process can live and end, with a backend that is well and one that is down."""
+"""Every way in which a process can live and end, with a backend that is well and one down."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def test_every_life_delivers_once(life: str, machine: Machine, collector: Collec
 
 @pytest.mark.parametrize("life", LIVES)
 def test_every_life_survives_an_outage(life: str, machine: Machine) -> None:
-    """With the backend down everything is in the spool at the end, and arrives once when it is up."""
+    """With the backend down everything is in the spool at the end, and arrives once later."""
     code, expected = LIVES[life]
     port = free_port()
     ended = machine.run(life, COUNT, f"http://127.0.0.1:{port}/v1/traces")

@@ -16,6 +16,8 @@ from vaquero.pipeline import folder, lock, segment
 from vaquero.pipeline.shelf import Shelf
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from vaquero.pipeline.disk import DestinationFolder, DiskStore
     from vaquero.pipeline.frame import Frame
 
@@ -65,11 +67,21 @@ class Adopter:
     Args:
         place: The destination's folder.
         own: The spool of this process, which is no orphan.
+        max_age_s: What is older is dropped and not sent.
+        expired: Told how many items were too old.
     """
 
-    def __init__(self, place: DestinationFolder, own: DiskStore | None) -> None:
+    def __init__(
+        self,
+        place: DestinationFolder,
+        own: DiskStore | None,
+        max_age_s: float,
+        expired: Callable[[int], None],
+    ) -> None:
         self.place = place
         self._own = own
+        self._max_age_s = max_age_s
+        self._expired = expired
         self.shelves: list[AdoptedShelf] = []
 
     def reset(self) -> None:
@@ -117,6 +129,12 @@ class Adopter:
             return
         adopted = AdoptedShelf(self, name, shelf)
         self.shelves.append(adopted)
+        oldest_s = time.time() - self._max_age_s
+        expired = sum(
+            shelf.drop(number) or 0 for at_s, _, number in shelf.segments() if at_s < oldest_s
+        )
+        if expired:
+            self._expired(expired)
         if shelf.is_empty():
             self.finish(adopted)
 

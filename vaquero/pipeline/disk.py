@@ -274,13 +274,15 @@ class DiskStore:
         if self.shelf is not None:
             self.shelf.give_back()
 
-    def drop(self, number: int) -> int:
-        """Remove a segment unsent; the items that are lost by it."""
+    def drop(self, number: int) -> int | None:
+        """Remove a segment unsent; the items lost by it, or None where it is being sent."""
         shelf = self.shelf
         if shelf is None:
-            return 0
+            return None
         before = shelf.unsettled_bytes(number)
         items = shelf.drop(number)
+        if items is None:
+            return None
         with self._lock:
             self._out_items += items
             self._out_bytes = min(self._in_bytes, self._out_bytes + before)

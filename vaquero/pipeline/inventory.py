@@ -192,7 +192,7 @@ def _clear_process(parent: int, entry: Entry) -> int:
     if shelf is None:
         return 0
     try:
-        return sum(shelf.drop(number) for _, _, number in shelf.segments())
+        return sum(shelf.drop(number) or 0 for _, _, number in shelf.segments())
     finally:
         adopt.close_folder(parent, entry.process, shelf)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from functools import partial
 from typing import TYPE_CHECKING
 
 from vaquero import _log
@@ -49,7 +50,8 @@ class Housekeeper:
             return None, None
         place = DestinationFolder(root, signal, destination)
         disk = DiskStore(place, self._settings.spool_max_bytes, lost)
-        return disk, Adopter(place, disk)
+        expired = partial(self._count_foreign, signal, "spool_expired")
+        return disk, Adopter(place, disk, self._settings.spool_max_age_s, expired)
 
     def keep(self, lane: Lane, body: bytes, items: int) -> bool:
         """Keep a refused request for a later resend; False where it cannot be."""
@@ -110,16 +112,25 @@ class Housekeeper:
                 self._count(owners.get(key), reason, items)
 
     def _count(self, owner: Lane | None, reason: str, items: int) -> None:
-        if owner is not None:
-            owner.lost(items, reason)
-        else:
-            # Its process has ended and cannot count it any more.
-            self._ledger.accept("traces", items)
-            self._ledger.drop("traces", reason, items)
-        if items:
-            _log.warn(
-                reason,
-                "vaquero dropped the oldest data in its spool, %d items: %s.",
-                items,
-                "it is full" if reason == "spool_full" else "too old",
-            )
+        if owner is None:
+            # Which signal it was is not known without reading it; spans are the most likely.
+            self._count_foreign("traces", reason, items)
+            return
+        owner.lost(items, reason)
+        _say(reason, items)
+
+    def _count_foreign(self, signal: Signal, reason: str, items: int) -> None:
+        """What an ended process left, which cannot count it any more."""
+        self._ledger.accept(signal, items)
+        self._ledger.drop(signal, reason, items)
+        _say(reason, items)
+
+
+def _say(reason: str, items: int) -> None:
+    if items:
+        _log.warn(
+            reason,
+            "vaquero dropped the oldest data in its spool, %d items: %s.",
+            items,
+            "it is full" if reason == "spool_full" else "it is too old",
+        )

@@ -1,13 +1,9 @@
-"""Metrics in OTLP: the SDK's own encoder, with redaction, and with bad points left out.
-
-Collections are few, so the encoder of ``opentelemetry-exporter-otlp-proto-common`` is fast enough.
-"""
+"""Metrics on their way to the backend: encoded as requests, with bad points left out."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from opentelemetry.exporter.otlp.proto.common.metrics_encoder import encode_metrics
 from opentelemetry.sdk.metrics import (
     Counter,
     Histogram,
@@ -25,13 +21,12 @@ from opentelemetry.sdk.metrics.view import (
 
 from vaquero import _log
 from vaquero._guard import describe
-from vaquero.redaction import Redactor, Rule
+from vaquero.pipeline.points import MetricsEncoder
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterator
 
-#: Which field of ``AnyValue`` holds text.
-_TEXT = "string_value"
+    from vaquero.redaction import Redactor
 
 
 class MetricsCodec:
@@ -43,7 +38,7 @@ class MetricsCodec:
     """
 
     def __init__(self, redactor: Redactor | None, dropped: Callable[[int], None]) -> None:
-        self._redactor = redactor if redactor is not None and redactor.enabled else None
+        self._encoder = MetricsEncoder(redactor)
         self._dropped = dropped
 
     def encode(self, data: MetricsData) -> list[tuple[bytes, int]]:
@@ -68,35 +63,7 @@ class MetricsCodec:
                 self._dropped(_points(part))
 
     def _request(self, data: MetricsData) -> tuple[bytes, int]:
-        message: Any = encode_metrics(data)
-        if self._redactor is not None:
-            self._redact(message, self._redactor)
-        return message.SerializeToString(), _points(data)
-
-    def _redact(self, message: Any, redactor: Redactor) -> None:
-        for group in message.resource_metrics:
-            _clean(group.resource.attributes, redactor)
-            for scope in group.scope_metrics:
-                for metric in scope.metrics:
-                    kind = metric.WhichOneof("data")
-                    for point in getattr(metric, kind).data_points if kind else ():
-                        _clean(point.attributes, redactor)
-
-
-def _clean(attributes: Iterable[Any], redactor: Redactor) -> None:
-    for pair in attributes:
-        rule = redactor.rule(pair.key)
-        kind = pair.value.WhichOneof("value")
-        if kind == _TEXT:
-            clean = redactor.clean(rule, pair.value.string_value)
-            if clean is not pair.value.string_value:
-                pair.value.string_value = clean
-        elif rule is Rule.SECRET and kind is not None:
-            pair.value.string_value = redactor.clean(rule, "")
-        elif kind == "array_value":
-            for item in pair.value.array_value.values:
-                if item.WhichOneof("value") == _TEXT:
-                    item.string_value = redactor.clean(rule, item.string_value)
+        return self._encoder.request(data), _points(data)
 
 
 def _points(data: MetricsData) -> int:

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 class Droppable(Protocol):
     """A folder whose segments may be dropped."""
 
-    def drop(self, number: int) -> int:
-        """Remove a segment unsent; the items in it."""
+    def drop(self, number: int) -> int | None:
+        """Remove a segment unsent; the items in it, or None where it is being sent."""
         ...
 
 
@@ -125,7 +125,7 @@ def enforce(
 
 
 def _drop(root: int, one: Found, own: Droppable | None) -> int | None:
-    """Drop a segment; its items, or None where its process lives."""
+    """Drop a segment; its items, or None where it must stay."""
     if own is not None:
         return own.drop(one.number)
     with suppress(OSError):

@@ -135,6 +135,10 @@ class Breaker:
         Without a word of the server: full jitter between half a second and an exponential bound
         of at most a minute.
         """
+        hurried = self.failures > 0 and self._clock() < self._until
+        if hurried and retry_after_s is None:
+            # A flush probed ahead of time: that says nothing new about how long the outage is.
+            return self._until - self._clock()
         self.failures += 1
         self._ordered = retry_after_s is not None
         if retry_after_s is None:

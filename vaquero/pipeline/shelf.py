@@ -150,11 +150,11 @@ class Shelf:
                     found.append((info.st_mtime, info.st_size, number))
         return found
 
-    def drop(self, number: int) -> int:
-        """Remove a segment unsent; the items in its unsettled part."""
+    def drop(self, number: int) -> int | None:
+        """Remove a segment unsent; the items lost by it, or None where it is being sent."""
         with self._lock:
             if self._flight and self._reader is not None and number == self._reader.number:
-                return 0
+                return None
             offset = self._cursor.offset if number == self._cursor.number else 0
             items = count_items(self.handle, number, offset)
             if self._reader is not None and self._reader.number == number:

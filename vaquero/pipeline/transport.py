@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
+from vaquero.errors import MissingPartError
 from vaquero.pipeline.http import HttpTransport
 
 if TYPE_CHECKING:
@@ -35,11 +36,15 @@ def make_transport(
     Raises:
         ValueError: The endpoint is no address, or the protocol is unknown.
         OSError: A certificate file cannot be read.
-        ImportError: gRPC is asked for and ``h2`` is not installed.
+        MissingPartError: gRPC is asked for and ``h2`` is not installed.
     """
     if destination.protocol == "grpc":
-        from vaquero.pipeline.grpc import GrpcTransport
-
+        # Only where it is asked for: h2 takes longer to load than all the rest of the pipeline.
+        try:
+            from vaquero.pipeline.grpc import GrpcTransport
+        except ModuleNotFoundError as error:
+            remedy = "pip install 'vaquero-otel[grpc]'"
+            raise MissingPartError("h2, which carries OTLP/gRPC,", remedy) from error
         return GrpcTransport(signal, destination, settings)
     if destination.protocol != "http/protobuf":
         raise ValueError(f"unknown OTLP protocol {destination.protocol!r}")

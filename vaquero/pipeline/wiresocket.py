@@ -10,7 +10,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from vaquero.pipeline.settings import Destination
 
@@ -106,6 +106,20 @@ class DeadlineSocket:
             return False
         except OSError:
             return True
+
+    def pending(self) -> Iterator[bytes]:
+        """What has arrived while nobody read, without waiting; b"" says that the peer is gone."""
+        while True:
+            try:
+                self.sock.settimeout(0)
+                data = self.sock.recv(65536)
+            except (BlockingIOError, ssl.SSLWantReadError):
+                return
+            except OSError:
+                data = b""
+            yield data
+            if not data:
+                return
 
     def abort(self) -> None:
         """Break a read or write in another thread."""

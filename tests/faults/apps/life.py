@@ -53,6 +53,7 @@ PIPELINE = Pipeline(
     PipelineSettings(
         traces=Destination(
             os.environ["ENDPOINT"],
+            protocol=os.environ.get("PROTOCOL", "http/protobuf"),  # type: ignore[arg-type]
             timeout_s=float(os.environ.get("TIMEOUT", "10")),
             compression=os.environ.get("COMPRESSION", "none"),
             named_by_user=os.environ.get("NAMED", "1") == "1",
