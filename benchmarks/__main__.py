@@ -7,6 +7,7 @@ import importlib
 import platform
 import sys
 import time
+from pathlib import Path
 
 from benchmarks import spans, startup
 from benchmarks.harness import Row
@@ -14,6 +15,7 @@ from benchmarks.sink import Sink
 from benchmarks.spans import QUICK, Size
 from benchmarks.subjects import BARE, PEERS, VAQUERO, VARIANTS
 
+BEGIN, END = "<!-- measured: begin -->", "<!-- measured: end -->"
 PARTS = ("caller", "endtoend", "asgi", "startup")
 
 
@@ -22,6 +24,9 @@ def main() -> int:
     options = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     options.add_argument("--quick", action="store_true", help="fewer rounds: about a minute")
     options.add_argument("--only", choices=PARTS, action="append", help="this part only")
+    options.add_argument(
+        "--into", type=Path, help="put the table into this page, between its marks"
+    )
     given = options.parse_args()
     size = QUICK if given.quick else Size()
     rows: list[Row] = []
@@ -30,9 +35,20 @@ def main() -> int:
             begun = time.perf_counter()
             rows += _measure(part, sink, size, given.quick)
             print(f"{part}: {time.perf_counter() - begun:.0f} s", file=sys.stderr)
-    print(_header())
-    print(table(rows))
+    said = f"{_header()}\n{table(rows)}"
+    print(said)
+    if given.into is not None:
+        put_into(given.into, said)
     return 0
+
+
+def put_into(page: Path, said: str) -> None:
+    """Replace what stands between the marks of the page."""
+    before, begin, rest = page.read_text().partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not begin or not end:
+        raise SystemExit(f"{page} has no marks {BEGIN} and {END}")
+    page.write_text(f"{before}{begin}\n\n{said}\n\n{end}{after}")
 
 
 def _measure(part: str, sink: Sink, size: Size, quick: bool) -> list[Row]:
@@ -42,7 +58,7 @@ def _measure(part: str, sink: Sink, size: Size, quick: bool) -> list[Row]:
         return spans.end_to_end_rows(sink, size)
     if part == "asgi":
         return spans.asgi_rows(sink, size)
-    return startup.rows([BARE, VAQUERO, VARIANTS[2]], sink.endpoint, 3 if quick else 7)
+    return startup.rows([BARE, VAQUERO, VARIANTS[2]], sink.endpoint, 2 if quick else 7)
 
 
 def table(rows: list[Row]) -> str:

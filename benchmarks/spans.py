@@ -60,7 +60,7 @@ class Size:
     requests: int = 4_000
 
 
-QUICK = Size(rounds=7, long_rounds=3, long_count=8_000, requests=1_600)
+QUICK = Size(rounds=5, long_rounds=2, long_count=6_000, requests=1_200)
 
 
 def caller_rows(sink: Sink, size: Size) -> list[Row]:
