@@ -47,7 +47,9 @@ def environ(endpoint: str, **more: str) -> dict[str, str]:
     kept["OTEL_EXPORTER_OTLP_ENDPOINT"] = endpoint
     kept["OTEL_PYTHON_DISABLED_INSTRUMENTATIONS"] = OTHERS
     kept["XDG_STATE_HOME"] = STATE.name
-    kept["PYTHONDONTWRITEBYTECODE"] = "1"
+    # Compiled once for all programs of a test run, and nothing written beside the sources.
+    kept.pop("PYTHONDONTWRITEBYTECODE", None)
+    kept["PYTHONPYCACHEPREFIX"] = f"{STATE.name}/pycache"
     return kept | more
 
 

@@ -187,8 +187,6 @@ def _environ(otlp_url: str) -> dict[str, str]:
     viewing.point_at(otlp_url, environ)
     environ["OTEL_SERVICE_NAME"] = "shop"
     environ["VAQUERO_RUN"] = "0:"
-    # Files of an editor, or of the user's other projects, must not be taken for the shop's.
-    environ["PYTHONDONTWRITEBYTECODE"] = "1"
     return environ
 
 
