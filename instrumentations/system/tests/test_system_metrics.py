@@ -96,7 +96,7 @@ class TestFakeHost:
 
     def test_values(self, collect: Callable[..., Any]) -> None:
         """Counters are those of the files, to the byte."""
-        points = collect().points()
+        points = collect(system_detail="paging").points()
         assert points["system.disk.io"][(("disk.io.direction", "read"),)] == 4008 * 512
         assert points["system.network.io"][(("network.io.direction", "receive"),)] == 601000
         assert points["system.memory.limit"][()] == 16000000 * 1024

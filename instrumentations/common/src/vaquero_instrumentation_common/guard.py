@@ -59,10 +59,11 @@ class Guard:
                 self._said.add(name)
                 self._log.debug("%s is not available here: %s", name, reason)
         except Exception as problem:
-            self._failed(name, problem)
+            self.failed(name, problem)
         return None
 
-    def _failed(self, name: str, problem: Exception) -> None:
+    def failed(self, name: str, problem: Exception) -> None:
+        """Put ``name`` aside, and tell it the first time."""
         self._off_until[name] = self._clock() + self._pause_s
         if name in self._said:
             return
@@ -82,4 +83,4 @@ class Guard:
 
     def off(self, name: str) -> bool:
         """Whether ``name`` is put aside at the moment."""
-        return self._off_until.get(name, -1.0) > self._clock()
+        return name in self._off_until and self._off_until[name] > self._clock()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import time
 from collections.abc import Mapping
 from typing import Final
@@ -29,7 +30,13 @@ _KIB: Final = 1024
 _TICK_S: Final = 1.0 / (os.sysconf("SC_CLK_TCK") if hasattr(os, "sysconf") else 100)
 _MODES: Final = ("user", "nice", "system", "idle", "iowait", "interrupt", "steal")
 _MOUNTS_REFRESH_S: Final = 60.0
+_LIST_REFRESH_S: Final = 60.0
 _ANY: Final = Selection()
+_MEMINFO: Final = re.compile(
+    rb"^(Mem(?:Total|Free|Available)|Buffers|Cached|Swap(?:Total|Free)|Shmem|SReclaimable|"
+    rb"SUnreclaim): +(\d+)",
+    re.MULTILINE,
+)
 
 
 class LinuxHost:
@@ -62,9 +69,12 @@ class LinuxHost:
         # The network of /proc/net is the reader's; the host's is that of its first process.
         self._net = self._proc + ("/1/net/dev" if self._root else "/net/dev")
         self._mounts_file = self._proc + ("/1/mounts" if self._root else "/self/mounts")
-        self._disk_names: dict[bytes, str | None] = {}
-        self._interface_keys: tuple[bytes, ...] = ()
-        self._interfaces: dict[bytes, str] = {}
+        self._disks: list[tuple[str, bytes]] = []
+        self._disk_lines = -1
+        self._disks_at = 0.0
+        self._interfaces: list[tuple[str, bytes]] = []
+        self._interface_lines = -1
+        self._interfaces_at = 0.0
         self._mounts: list[tuple[str, str, str, str]] = []
         self._mounts_at = -_MOUNTS_REFRESH_S
         self._physical: int | None = None
@@ -136,28 +146,29 @@ class LinuxHost:
 
     def memory_and_swap(self) -> tuple[Memory, Swap]:
         """Read /proc/meminfo once for both."""
-        data = b"\n" + read_once(self._proc + "/meminfo")
-        total = _kib(data, b"MemTotal:")
-        free = _kib(data, b"MemFree:")
-        if total is None or free is None:
+        kib = dict(_MEMINFO.findall(read_once(self._proc + "/meminfo")))
+        if b"MemTotal" not in kib or b"MemFree" not in kib:
             raise Unsupported("/proc/meminfo does not say how much memory there is")
-        buffers = _kib(data, b"Buffers:") or 0
-        reclaimable = _kib(data, b"SReclaimable:") or 0
-        cached = (_kib(data, b"Cached:") or 0) + reclaimable
-        available = _kib(data, b"MemAvailable:")
+
+        def size(name: bytes) -> int:
+            return int(kib.get(name, 0)) * _KIB
+
+        total, free, buffers = size(b"MemTotal"), size(b"MemFree"), size(b"Buffers")
+        reclaimable = size(b"SReclaimable")
+        cached = size(b"Cached") + reclaimable
         memory = Memory(
-            total, free + cached if available is None else available,
+            total,
+            size(b"MemAvailable") if b"MemAvailable" in kib else free + cached,
             max(0, total - free - buffers - cached), free, buffers, cached,
-            _kib(data, b"Shmem:"), reclaimable, _kib(data, b"SUnreclaim:"),
+            size(b"Shmem"), reclaimable, size(b"SUnreclaim"),
         )  # fmt: skip
-        swap_total = _kib(data, b"SwapTotal:") or 0
-        swap_free = _kib(data, b"SwapFree:") or 0
+        swap_total, swap_free = size(b"SwapTotal"), size(b"SwapFree")
         self._has_swap = swap_total > 0
         return memory, Swap(swap_total, swap_total - swap_free, swap_free)
 
     def page_counts(self) -> PageCounts:
         """Read /proc/vmstat."""
-        data = b"\n" + read_bytes(self._proc + "/vmstat")
+        data = read_bytes(self._proc + "/vmstat")
         faults, major = _field(data, b"pgfault"), _field(data, b"pgmajfault")
         if self._has_swap is None:
             self.memory_and_swap()
@@ -167,50 +178,65 @@ class LinuxHost:
 
     def disks(self) -> Mapping[str, DiskIo]:
         """Read /proc/diskstats."""
+        data = read_bytes(self._proc + "/diskstats")
         found: dict[str, DiskIo] = {}
-        names = self._disk_names
-        for line in read_bytes(self._proc + "/diskstats").splitlines():
-            _, _, key, rest = line.split(None, 3)
-            name = names[key] if key in names else self._classify_disk(key)
-            if name is None:
-                continue
-            n = [int(field) for field in rest.split(None, 10)[:10]]
+        for name, tag in self._wanted_disks(data):
+            start = data.find(tag)
+            if start < 0:
+                continue  # It went since the list was made.
+            n = [int(field) for field in data[start + len(tag) :].split(None, 10)[:10]]
             found[name] = DiskIo(
                 n[0], n[4], n[2] * _SECTOR, n[6] * _SECTOR, n[3] / 1000, n[7] / 1000,
                 n[1], n[5], n[9] / 1000,
             )  # fmt: skip
         return found
 
+    def _wanted_disks(self, data: bytes) -> list[tuple[str, bytes]]:
+        """Return name and field of each disk that counts; looked over when the list changes."""
+        lines = data.count(b"\n")
+        if lines != self._disk_lines or time.monotonic() - self._disks_at > _LIST_REFRESH_S:
+            self._disk_lines, self._disks_at = lines, time.monotonic()
+            keys = [line.split(None, 3)[2] for line in data.splitlines()]
+            chosen = [(self._classify_disk(key), b" " + key + b" ") for key in keys]
+            self._disks = [(name, tag) for name, tag in chosen if name is not None]
+        return self._disks
+
     def _classify_disk(self, key: bytes) -> str | None:
-        """Decide once per device whether it is a whole, real disk (partitions are not)."""
+        """Return the name of a whole, real disk that counts (partitions do not)."""
         name = key.decode()
         entry = f"{self._sys}/block/{name.replace('/', '!')}"
         whole = os.path.exists(entry) or not os.path.isdir(self._sys + "/block")
         virtual = "/virtual/" in os.path.realpath(entry)
-        counts = whole and selects_disk(name, virtual, self._disk_selection)
-        self._disk_names[key] = name if counts else None
-        return self._disk_names[key]
+        return name if whole and selects_disk(name, virtual, self._disk_selection) else None
 
     def networks(self) -> Mapping[str, NetIo]:
         """Read /proc/net/dev."""
-        rows: dict[bytes, bytes] = {}
-        for line in read_bytes(self._net).splitlines()[2:]:
-            name, _, numbers = line.rpartition(b":")
-            rows[name] = numbers
-        keys = tuple(rows)
-        if keys != self._interface_keys:
-            self._interface_keys = keys
-            self._interfaces = self._selected_interfaces(keys)
+        data = read_bytes(self._net)
         found: dict[str, NetIo] = {}
-        for key, label in self._interfaces.items():
-            n = [int(number) for number in rows[key].split(None, 12)[:12]]
-            found[label] = NetIo(n[0], n[8], n[1], n[9], n[2], n[10], n[3], n[11])
+        for name, tag in self._wanted_interfaces(data):
+            start = data.find(tag)
+            if start < 0:
+                continue  # It went since the list was made.
+            n = [int(field) for field in data[start + len(tag) :].split(None, 12)[:12]]
+            found[name] = NetIo(n[0], n[8], n[1], n[9], n[2], n[10], n[3], n[11])
         return found
 
-    def _selected_interfaces(self, keys: tuple[bytes, ...]) -> dict[bytes, str]:
-        labels = {key: key.strip().decode() for key in keys}
-        wanted = selected_interfaces(tuple(labels.values()), self._interface_selection)
-        return {key: label for key, label in labels.items() if label in wanted}
+    def _wanted_interfaces(self, data: bytes) -> list[tuple[str, bytes]]:
+        """Return name and field of each interface that counts, as ``_wanted_disks``."""
+        lines = data.count(b"\n")
+        late = time.monotonic() - self._interfaces_at > _LIST_REFRESH_S
+        if lines != self._interface_lines or late:
+            self._interface_lines, self._interfaces_at = lines, time.monotonic()
+            listed = [line.rpartition(b":")[0].strip() for line in data.splitlines()[2:]]
+            names = {key.decode(): key for key in listed}
+            wanted = selected_interfaces(tuple(names), self._interface_selection)
+            # Names are aligned with blanks in front, the first one may follow the header's end.
+            self._interfaces = [
+                (name, (b" " if b" " + key + b":" in data else b"\n") + key + b":")
+                for name, key in names.items()
+                if name in wanted
+            ]
+        return self._interfaces
 
     def filesystems(self) -> tuple[Filesystem, ...]:
         """Ask each selected mount for its sizes; the list of mounts is a minute old at most."""
@@ -293,14 +319,6 @@ def _field(data: bytes, name: bytes) -> int:
     start += len(name) + 2
     end = data.find(b"\n", start)
     return int(data[start : end if end >= 0 else len(data)])
-
-
-def _kib(data: bytes, name: bytes) -> int | None:
-    """Return the bytes in a line ``name: number kB`` of /proc/meminfo; None without one."""
-    start = data.find(b"\n" + name)
-    if start < 0:
-        return None
-    return int(data[start + len(name) + 1 : data.index(b" kB", start)]) * _KIB
 
 
 def _listed_processes(proc: str) -> int:

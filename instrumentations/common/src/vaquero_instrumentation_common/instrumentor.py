@@ -234,12 +234,16 @@ def _own(kwargs: Mapping[str, Any]) -> dict[str, Any]:
 
 def _observer(row: MetricRow, sampler: Sampler, guard: Guard) -> Target:
     name, source, read = row.name, row.source, row.read
-    reading_of, call = sampler.reading, guard.call
+    reading_of, off = sampler.reading, guard.off
 
     def observe() -> Points:
         reading = reading_of(name, source)
-        if reading is None:
+        if reading is None or off(name):
             return NOTHING
-        return call(name, lambda: read(reading)) or NOTHING
+        try:
+            return read(reading)
+        except Exception as problem:
+            guard.failed(name, problem)
+            return NOTHING
 
     return observe

@@ -84,6 +84,7 @@ class _Cycle:
         self.asked: set[Hashable] = set()
 
 
+_thread_id = threading.get_ident
 _living: weakref.WeakSet[Sampler] = weakref.WeakSet()
 
 
@@ -155,7 +156,7 @@ class Sampler:
         Returns:
             None while the gate is shut, or the source failed or is put aside.
         """
-        thread = threading.get_ident()
+        thread = _thread_id()
         cycle = self._cycles.get(thread)
         if cycle is None or row in cycle.asked or self._clock() - cycle.started > CYCLE_S:
             cycle = self._begin(thread)

@@ -45,7 +45,7 @@ class GcWatch:
         self._pauses: tuple[deque[float], ...] = tuple(
             deque(maxlen=KEPT_PAUSES) for _ in range(generations)
         )
-        self._base = (GenerationStats(0, 0, 0),) * generations
+        self._base: tuple[GenerationStats, ...] = ()
         self._hook = _hook(self._paused, self._pauses, clock)
 
     def start(self) -> None:
@@ -67,13 +67,13 @@ class GcWatch:
 
     def read(self) -> GcReading:
         """Read the counts."""
-        return GcReading(
-            tuple(
-                GenerationStats(*(now - then for now, then in zip(stats, base, strict=True)))
-                for stats, base in zip(_stats(), self._base, strict=True)
-            ),
-            self._paused[0],
-        )
+        found = _stats()
+        if self._base:
+            found = tuple(
+                GenerationStats(now[0] - then[0], now[1] - then[1], now[2] - then[2])
+                for now, then in zip(found, self._base, strict=True)
+            )
+        return GcReading(found, self._paused[0])
 
     def drain(self, record: Callable[[float, int], None]) -> None:
         """Hand on (seconds, generation) of each pause since the last time.

@@ -130,6 +130,8 @@ class LoopWatcher:
     def read(self) -> LoopReading:
         """Read the state of all loops together."""
         watches = list(self._watches.values())
+        if not watches and not self._lags:
+            return LoopReading(False, 0.0, self._ended_busy_s or 0.0, 0)
         now = self._clock()
         since = now - self._window_s
         lags = [lag for at, lag in self._lags.copy() if at >= since]

@@ -55,6 +55,11 @@ def _generations(field: str) -> Callable[[Reading[GcReading]], Points]:
     return read
 
 
+def _uncollectable(reading: Reading[GcReading]) -> Points:
+    rows = zip(reading.now.generations, GENERATIONS, strict=False)
+    return [Observation(row.uncollectable, attrs) for row, attrs in rows if row.uncollectable]
+
+
 def _gc_share(reading: Reading[GcReading]) -> Points:
     then = reading.then
     if then is None:
@@ -114,8 +119,8 @@ _ROWS: Final = (
     MetricRow("cpython.gc.collected_objects", COUNTER, "{object}", "Objects collected.",
               (GENERATION,), GARBAGE, _generations("collected"), "gc.get_stats"),
     MetricRow("cpython.gc.uncollectable_objects", COUNTER, "{object}",
-              "Objects found that cannot be collected.",
-              (GENERATION,), GARBAGE, _generations("uncollectable"), "gc.get_stats"),
+              "Objects found that cannot be collected; nothing while there are none.",
+              (GENERATION,), GARBAGE, _uncollectable, "gc.get_stats"),
     MetricRow(GC_PAUSE, HISTOGRAM, "s", "Time that a collection stopped the program.",
               (GENERATION,), GARBAGE, _recorded, "gc.callbacks; handed on at the next cycle"),
     MetricRow("vaquero.gc.share", GAUGE, "1", "Share of the window spent in collections.",

@@ -16,8 +16,9 @@ DETAIL: Final = Setting(
     "list",
     (),
     "Series in more detail: cpu (per logical CPU), disk (per device), network (per interface), "
-    "filesystem (per mount point), memory (slab), connections (counts of sockets).",
-    choices=("cpu", "disk", "network", "filesystem", "memory", "connections"),
+    "filesystem (per mount point), memory (shared, slab), paging (faults, swapping), "
+    "connections (counts of sockets).",
+    choices=("cpu", "disk", "network", "filesystem", "memory", "paging", "connections"),
 )
 INCLUDE: Final = Setting(
     "system_include",

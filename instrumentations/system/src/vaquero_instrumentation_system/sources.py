@@ -19,7 +19,7 @@ from vaquero_instrumentation_common.platform import FullHostReader, has_proc
 
 from vaquero_instrumentation_system import sockets
 
-INFO_REFRESH_S: Final = 60.0
+INFO_REFRESH_S: Final = 300.0
 
 CPU = "system CPU times"
 CPU_INFO = "system processors"

@@ -34,7 +34,7 @@ def system_rows(detail: tuple[str, ...] = ()) -> tuple[MetricRow, ...]:
         "system.cpu.frequency", GAUGE, "Hz", "Clock of the logical CPUs, their mean.",
         ("cpu.logical_number",), s.CPU_INFO,
         lambda reading: p.cpu_frequency(reading, per_core),
-        "/sys/devices/system/cpu, /proc/cpuinfo; once a minute",
+        "/sys/devices/system/cpu, /proc/cpuinfo; once in five minutes",
     )  # fmt: skip
     return tuple(row for row in (*_CPU, frequency, *_MEMORY, *_DISKS, *_NETWORK, *_OTHER)
                  if not row.detail or row.detail in detail)  # fmt: skip
@@ -48,10 +48,10 @@ _CPU: Final = (
               ("cpu.mode", "cpu.logical_number"), s.CPU, p.cpu_utilization, "/proc/stat"),
     MetricRow("system.cpu.logical.count", UP_DOWN_COUNTER, "{cpu}", "Logical CPUs online.",
               (), s.CPU_INFO, p.value(lambda now: now.logical),
-              "/sys/devices/system/cpu; once a minute"),
+              "/sys/devices/system/cpu; once in five minutes"),
     MetricRow("system.cpu.physical.count", UP_DOWN_COUNTER, "{cpu}", "Processor cores.",
               (), s.CPU_INFO, p.value(lambda now: now.physical),
-              "/sys/devices/system/cpu; once a minute"),
+              "/sys/devices/system/cpu; once in five minutes"),
     MetricRow("vaquero.system.load_average.1m", GAUGE, "{task}",
               "Tasks running or waiting, mean of 1 minute.",
               (), s.LOAD, p.value(lambda now: now[0]), "/proc/loadavg"),
@@ -94,11 +94,11 @@ _MEMORY: Final = (
               "/proc/meminfo"),
     MetricRow("system.paging.faults", COUNTER, "{fault}", "Page faults since boot.",
               ("system.paging.fault.type",), s.PAGES,
-              p.states("system.paging.fault.type", p.faults), "/proc/vmstat"),
+              p.states("system.paging.fault.type", p.faults), "/proc/vmstat", "paging"),
     MetricRow("system.paging.operations", COUNTER, "{operation}",
               "Pages swapped in and out since boot; nothing on a machine without swap.",
               ("system.paging.direction", "system.paging.fault.type"), s.PAGES, p.swapping,
-              "/proc/vmstat"),
+              "/proc/vmstat", "paging"),
 )  # fmt: skip
 
 _DISKS: Final = (
