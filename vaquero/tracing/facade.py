@@ -188,8 +188,8 @@ class SpanScope(SpanHandle):
         if name == "_adapt":
             self._adapt = adapt = adapter_of(self._inner)
             return adapt
-        if name.startswith("__") or name in SpanScope.__slots__:
-            raise AttributeError(name)
+        if name.startswith("_") and (name in SpanScope.__slots__ or self._token is None):
+            raise AttributeError(name)  # Tools that look at an object must not start its span.
         return super().__getattr__(name)
 
     def _start(self) -> Span:

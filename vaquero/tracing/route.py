@@ -60,7 +60,7 @@ def leave(token: Any) -> None:
     """Undo one :func:`make_present`; silent where it was done in another task or thread."""
     try:
         undo(token)
-    except (ValueError, RuntimeError):
+    except Exception:
         return  # There the span was never current, so there is nothing to take away.
 
 

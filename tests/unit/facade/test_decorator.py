@@ -13,6 +13,8 @@ from opentelemetry import trace as trace_api
 from opentelemetry.trace import SpanKind, StatusCode
 
 import vaquero
+from vaquero import _guard
+from vaquero.tracing import decorator
 
 from .conftest import Spans
 
@@ -296,6 +298,24 @@ def test_what_cannot_be_traced_is_given_back(caplog: pytest.LogCaptureFixture) -
 
     assert vaquero.trace("x")(thing) is thing
     assert "expected a function or a class" in caplog.text
+
+
+def test_a_fault_of_ours_leaves_the_function(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Should tracing itself fail while decorating, the function is given back as it was."""
+
+    def fail(*_: Any) -> Any:
+        raise RuntimeError("ours")
+
+    def work() -> int:
+        return 1
+
+    monkeypatch.setattr(_guard, "strict", False)
+    monkeypatch.setattr(decorator, "Recipe", fail)
+
+    assert vaquero.trace(work) is work
+    assert "vaquero itself failed in tracing an object of type function" in caplog.text
 
 
 def test_span_as_a_decorator(spans: Spans, silence: None) -> None:

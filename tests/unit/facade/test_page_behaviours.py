@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import pathlib
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -29,19 +33,6 @@ class Sampler:
             span.set_attribute("kept", True)
             span.set_attribute("count", len(self.readings))
             return reading
-
-    def statistics(self) -> dict[str, Any]:
-        """What the SDK says of itself, as far as there is one."""
-        with vaquero.span("statistics") as span:
-            sdk = vaquero.get_default_sdk()
-            stats = sdk.get_stats()
-            span.set_attribute("taken", True)
-            return {
-                "sent": stats.get("traces_sent", 0),
-                "queued": stats.get("queue_size", 0),
-                "memory_mb": stats.get("memory_usage_mb", 0),
-                "active": len(sdk._active_spans) if hasattr(sdk, "_active_spans") else 0,
-            }
 
     def summary(self) -> dict[str, Any]:
         """Sum up; returns from inside the span where there is nothing to sum."""
@@ -129,6 +120,43 @@ def test_a_traced_class_with_spans_inside_its_methods(spans: Spans, silence: Non
     ]
     assert spans.parent_of("reading") == "sampler.read"
     assert spans.attributes("reading") == {"kept": True, "count": 1}
+
+
+WITHOUT_SETUP = """
+import logging
+said = []
+class Listener(logging.Handler):
+    def emit(self, record):
+        said.append(record.getMessage())
+for name in ("opentelemetry", "vaquero"):
+    logging.getLogger(name).addHandler(Listener())
+import vaquero
+@vaquero.trace(agent_name="sampler")
+class Sampler:
+    def statistics(self):
+        with vaquero.span("statistics") as span:
+            sdk = vaquero.get_default_sdk()
+            stats = sdk.get_stats()
+            span.set_attribute("all", stats)
+            active = len(sdk._active_spans) if hasattr(sdk, "_active_spans") else 0
+            return [type(stats.get(key)).__name__ for key in keys], active
+keys = ["traces_sent", "queue_size", "memory_usage_mb"]
+print(Sampler().statistics(), said)
+"""
+
+
+def test_without_any_setup(tmp_path: pathlib.Path) -> None:
+    """Without ``init`` the first call starts the SDK; its statistics are there; nothing is said."""
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", WITHOUT_SETUP],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "VAQUERO_SPOOL_DIR": str(tmp_path)},
+        timeout=60,
+    )
+
+    assert done.stdout.strip() == "(['int', 'int', 'float'], 2) []", done.stderr
 
 
 def test_an_async_watch_that_is_cancelled(spans: Spans, silence: None) -> None:

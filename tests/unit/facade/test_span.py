@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import threading
 from typing import Any
 
@@ -201,8 +202,13 @@ def test_a_bare_object_is_a_span_until_finished(spans: Spans, silence: None) -> 
 
 
 def test_a_bare_object_that_is_never_used_is_no_span(spans: Spans) -> None:
-    """An object that nobody asks for anything starts nothing."""
-    vaquero.span("s")
+    """An object that nobody asks for anything starts nothing, nor does one that tools look at."""
+    scope = vaquero.span("s")
+    assert repr(scope) == "<vaquero.span 's'>"
+    assert not hasattr(scope, "_repr_html_")
+    assert copy.copy(scope)
+    assert scope
+    del scope
 
     assert spans.all() == []
 
