@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib.util
 from dataclasses import dataclass
-from statistics import median
 
 from benchmarks.harness import Row, compare, ratios_of, rounds, workers
 from benchmarks.sink import Sink
@@ -112,17 +111,9 @@ def asgi_rows(sink: Sink, size: Size) -> list[Row]:
         return []
     made: list[Row] = []
     with workers(_present(BARE, VAQUERO, *VARIANTS), sink.endpoint, "metrics") as running:
-        plain = [
-            worker.order("asgi", requests=size.requests, middleware=False)["us"]
-            for worker in running
-        ]
         seen = rounds(running, size.long_rounds, "asgi", requests=size.requests, middleware=True)
-        for one in seen:
-            for worker in running:
-                one[worker.name]["added"] = one[worker.name]["us"] - median(plain)
         for field, name, unit in (
             ("us", "CPU a request", "us"),
-            ("added", "CPU a request, without the application's", "us"),
             ("per_s", "requests a second", "1/s"),
             ("p99_ms", "99th percentile", "ms"),
         ):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from typing import Any, TypeAlias
 
 Workload: TypeAlias = Callable[[Any, int], None]
@@ -32,6 +32,17 @@ TEN: dict[str, Any] = {
     "db.query.text": "SELECT id, name FROM orders WHERE id = ? AND status = 'open' LIMIT 10",
 }
 TWENTY: dict[str, Any] = {f"app.attribute.{number}": f"value {number}" for number in range(20)}
+
+
+#: Kept, because making an event loop costs more than many spans.
+_loop: asyncio.AbstractEventLoop | None = None
+
+
+def _run(work: Coroutine[Any, Any, None]) -> None:
+    global _loop
+    if _loop is None:
+        _loop = asyncio.new_event_loop()
+    _loop.run_until_complete(work)
 
 
 def empty(tracer: Any, count: int) -> None:
@@ -88,7 +99,7 @@ def decorated_async(tracer: Any, count: int) -> None:
         for _ in range(count):
             await work()
 
-    asyncio.run(all_of_them())
+    _run(all_of_them())
 
 
 def tasks(tracer: Any, count: int) -> None:
@@ -102,7 +113,7 @@ def tasks(tracer: Any, count: int) -> None:
         for _ in range(count // 100):
             await asyncio.gather(*(work() for _ in range(100)))
 
-    asyncio.run(all_of_them())
+    _run(all_of_them())
 
 
 def events(tracer: Any, count: int) -> None:
