@@ -5,16 +5,35 @@
     with Collector(overlays=["file"]) as collector:
         print(collector.http_url, collector.stats().signals["traces"].accepted)
 
-Importing runs nothing. `find_binary()` says whether there is a Collector on this machine.
+Importing runs nothing, and names are loaded when they are first used. `find_binary()` says
+whether there is a Collector on this machine.
 """
 
-from vaquero_collector.binary import find_binary
-from vaquero_collector.errors import AlreadyRunningError, CollectorError, NoBinaryError
-from vaquero_collector.plan import DEFAULT_DESTINATION, Plan
-from vaquero_collector.process import Collector
-from vaquero_collector.stats import SignalStats, Stats
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from vaquero_collector.binary import find_binary
+    from vaquero_collector.errors import AlreadyRunningError, CollectorError, NoBinaryError
+    from vaquero_collector.plan import DEFAULT_DESTINATION, Plan
+    from vaquero_collector.process import Collector
+    from vaquero_collector.stats import SignalStats, Stats
 
 __version__ = "0.1.0"
+
+_HOMES = {
+    "DEFAULT_DESTINATION": "plan",
+    "AlreadyRunningError": "errors",
+    "Collector": "process",
+    "CollectorError": "errors",
+    "NoBinaryError": "errors",
+    "Plan": "plan",
+    "SignalStats": "stats",
+    "Stats": "stats",
+    "find_binary": "binary",
+}
 
 __all__ = [
     "DEFAULT_DESTINATION",
@@ -27,3 +46,10 @@ __all__ = [
     "Stats",
     "find_binary",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{home}"), name)

