@@ -17,13 +17,14 @@ from vaquero import _guard, _runtime
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from importlib.metadata import Distribution
 
 _VARIABLE = "VAQUERO_RUN"
 
 
-#: Libraries that vaquero or OpenTelemetry bring along: of interest only where somebody asked for
-#: them (pip notes that in a file ``REQUESTED``).
-_BROUGHT_ALONG = frozenset({"click", "grpcio", "requests", "urllib3"})
+#: Libraries that vaquero, OpenTelemetry or a web framework bring along: worth a word only where
+#: somebody asked for them.
+_BROUGHT_ALONG = frozenset({"click", "grpcio", "jinja2", "pydantic", "requests", "urllib3"})
 
 
 @dataclass(frozen=True)
@@ -114,7 +115,7 @@ def uninstrumented() -> set[str]:
         name
         for found in distributions()
         if (name := (found.metadata["Name"] or "").lower()) not in _BROUGHT_ALONG
-        or found.read_text("REQUESTED") is not None
+        or _asked_for(found)
     }
     covered = {point.name for point in entry_points(group="opentelemetry_instrumentor")}
     missing: set[str] = set()
@@ -125,6 +126,12 @@ def uninstrumented() -> set[str]:
         if library in installed and package not in installed and short not in covered:
             missing.add(library)
     return missing - _natively_instrumented(missing)
+
+
+def _asked_for(found: Distribution) -> bool:
+    # pip notes which packages were named by the user; other installers note it for all or none.
+    by_pip = (found.read_text("INSTALLER") or "").strip() == "pip"
+    return by_pip and found.read_text("REQUESTED") is not None
 
 
 def _natively_instrumented(names: set[str]) -> set[str]:
