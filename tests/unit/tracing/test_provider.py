@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import Iterator
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import pytest
 from opentelemetry import trace
 from opentelemetry.context import Context
-from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor
+from opentelemetry.sdk.trace import ReadableSpan, SpanLimits, SpanProcessor
 from opentelemetry.sdk.trace import Span as SdkSpan
 from opentelemetry.sdk.trace import Tracer as SdkTracer
 from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, Decision, Sampler, SamplingResult
@@ -247,10 +248,15 @@ def test_fifty_threads_lose_nothing(provider: TracerProvider, sink: ListSink, sh
         span.end()
 
     threads = [threading.Thread(target=work, args=(number,)) for number in range(50)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)  # Threads take turns as often as can be.
+    try:
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    finally:
+        sys.setswitchinterval(interval)
     spans = sink.spans
     assert len(spans) == (1 if shared else 50)
     for number in range(50):
@@ -261,3 +267,32 @@ def test_fifty_threads_lose_nothing(provider: TracerProvider, sink: ListSink, sh
             assert owners[0].attrs[f"{number}.many.{index}"] == (index,)
     events = [event.name for span in spans for event in span.extra.events]
     assert sorted(events) == sorted(f"{n}.{i}" for n in range(50) for i in range(0, 200, 10))
+
+
+def test_first_writers_of_a_span_do_not_lose_each_other(sink: ListSink, strict: None) -> None:
+    """Threads that set the first attribute and add the first event of a span all succeed."""
+    provider = TracerProvider(shutdown_on_exit=False)
+    provider.add_span_processor(Holder(sink))
+    tracer = provider.get_tracer("scope")
+    spans: list[Any] = [tracer.start_span("name", Context()) for _ in range(300)]
+    gate = threading.Barrier(4)
+
+    def work(number: int) -> None:
+        gate.wait()
+        for span in spans:
+            span.set_attribute(f"key {number}", number)
+            span.add_event(f"event {number}")
+
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        threads = [threading.Thread(target=work, args=(number,)) for number in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    finally:
+        sys.setswitchinterval(interval)
+    for span in spans:
+        assert sorted(span.attributes) == [f"key {number}" for number in range(4)]
+        assert sorted(event.name for event in span.events) == [f"event {n}" for n in range(4)]
