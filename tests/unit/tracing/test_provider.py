@@ -227,8 +227,6 @@ def test_ended_span_stays_as_it_is(provider: TracerProvider) -> None:
 @pytest.mark.parametrize("shared", [True, False], ids=["shared", "separate"])
 def test_fifty_threads_lose_nothing(provider: TracerProvider, sink: ListSink, shared: bool) -> None:
     """50 threads on one span, or each on its own, lose no attribute, event or span."""
-    from opentelemetry.sdk.trace import SpanLimits
-
     wide = SpanLimits(max_span_attributes=100_000, max_events=100_000, max_links=100_000)
     provider = TracerProvider(span_limits=wide, shutdown_on_exit=False)
     provider.add_span_processor(Holder(sink))
