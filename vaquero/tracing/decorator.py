@@ -121,11 +121,12 @@ def trace(
         target, agent_name = agent_name, None
     agent_name, name = _text("agent_name", agent_name), _text("name", name)
     said = merged(attributes, tags, metadata, None)
+    parameters = None if prompt_parameters is None else json_of(prompt_parameters)
     prompt = {
         "gen_ai.system_instructions": system_prompt,
         "gen_ai.prompt.name": prompt_name,
         "vaquero.prompt.version": prompt_version,
-        "vaquero.prompt.parameters": json_of(prompt_parameters) if prompt_parameters else None,
+        "vaquero.prompt.parameters": parameters,
     }
     said.update({key: value for key, value in prompt.items() if value is not None})
     if agent_name:

@@ -7,6 +7,7 @@ something, so it can stand above a function in a module that is being imported.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from enum import Enum
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
@@ -49,7 +50,7 @@ def span(
     metadata: Mapping[str, object] | None = None,
     kind: SpanKind | str | None = None,
     links: Sequence[Link] | None = None,
-    start_time: int | None = None,
+    start_time: int | datetime | None = None,
     **more: object,
 ) -> SpanScope:
     """A span for a block, for a function, or until ``finish()`` is called.
@@ -76,7 +77,7 @@ def span(
         metadata: Attributes under ``vaquero.metadata.``.
         kind: OpenTelemetry's kind, or its name such as ``client``; INTERNAL by default.
         links: Links to other spans.
-        start_time: Unix time in nanoseconds; by default when the span starts.
+        start_time: Unix time in nanoseconds, or an aware datetime; by default when the span starts.
         **more: Further attributes.
 
     Returns:
@@ -86,18 +87,18 @@ def span(
     if routes._off:
         return cast("SpanScope", NOOP)
     scope = _new(SpanScope)
-    if not name and "operation_name" in more:
+    if more and type(name) is str and not name and "operation_name" in more:
         name = cast("str", more.pop("operation_name"))
     scope._given_name = name
     if attributes is None and tags is None and metadata is None:
         attributes = more
-    elif more or tags or metadata or type(attributes) is not dict:
+    elif more or tags is not None or metadata is not None or type(attributes) is not dict:
         attributes = merged(attributes, tags, metadata, more)
     scope._given = attributes
     if kind is None and links is None and start_time is None:
         scope._options = PLAIN
     else:
-        scope._options = (usable_kind(kind), None, links, start_time)
+        scope._options = (usable_kind(kind), None, links, usable_time(start_time))
     scope._token = None
     scope._made_in = present()
     return scope
@@ -269,7 +270,7 @@ def merged(
     more: Mapping[str, object] | None,
 ) -> dict[str, object]:
     """All that was said about a span as one new dict of attributes."""
-    taken: dict[str, object] = {}
+    taken: dict[Any, object] = {}
     _add(taken, "", "attributes", attributes)
     _add(taken, TAG, "tags", tags)
     _add(taken, METADATA, "metadata", metadata)
@@ -277,8 +278,8 @@ def merged(
     return taken
 
 
-def _add(taken: dict[str, object], prefix: str, what: str, given: object) -> None:
-    if not given:
+def _add(taken: dict[Any, object], prefix: str, what: str, given: object) -> None:
+    if given is None:
         return
     if not isinstance(given, Mapping):
         _log.warn(
@@ -291,13 +292,14 @@ def _add(taken: dict[str, object], prefix: str, what: str, given: object) -> Non
         return
     try:
         for key, value in cast("Mapping[str, object]", given).items():
-            taken[f"{prefix}{key}"] = as_tag(value) if prefix == TAG else value
+            text = as_tag(value) if prefix == TAG else value
+            taken[f"{prefix}{as_tag(key)}" if prefix or type(key) is not str else key] = text
     except Exception as error:
         _guard.report(error, f"reading {what}")
 
 
 def as_tag(value: object) -> str:
-    """A tag's value: text."""
+    """Any value as text, as a tag's value is."""
     frozen = values.freeze(value)
     return frozen if isinstance(frozen, str) else str(frozen)
 
@@ -305,7 +307,9 @@ def as_tag(value: object) -> str:
 def usable_name(name: object) -> str:
     """A span name in the place of one that is empty or no text; warns."""
     frozen = values.plain(values.freeze(name))
-    usable = frozen if isinstance(frozen, str) and isinstance(name, (str, bytes, Enum)) else ""
+    if isinstance(name, str) and isinstance(frozen, str) and frozen:
+        return frozen  # A subclass of text, such as a member of an enumeration of texts.
+    usable = frozen if isinstance(frozen, str) and isinstance(name, (bytes, Enum)) else ""
     if isinstance(frozen, int) and not isinstance(frozen, bool):
         usable = str(frozen)
     usable = usable or "unnamed"
@@ -332,6 +336,20 @@ def usable_kind(kind: object) -> SpanKind:
             ", ".join(SpanKind.__members__),
         )
     return SpanKind.INTERNAL
+
+
+def usable_time(time: object) -> int | None:
+    """Unix time in nanoseconds; None, with a warning, for what is no time."""
+    if time is None or (isinstance(time, int) and not isinstance(time, bool)):
+        return time
+    if isinstance(time, datetime):
+        return int(time.timestamp() * 1e9)
+    _log.warn(
+        "span:start_time",
+        "start_time=%.100r is not usable: expected Unix time in nanoseconds, e.g. time.time_ns().",
+        values.freeze(time),
+    )
+    return None
 
 
 def get_current_span() -> OriginalSpan:

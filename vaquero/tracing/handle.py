@@ -10,7 +10,8 @@ from __future__ import annotations
 import functools
 import logging
 import sys
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from opentelemetry import trace as trace_api
 from opentelemetry.trace import (
@@ -22,12 +23,12 @@ from opentelemetry.trace import (
     StatusCode,
 )
 
-from vaquero import _guard, values
+from vaquero import _guard, _log, values
 from vaquero.tracing.exceptions import exception_attrs
 from vaquero.tracing.original import OriginalSpan
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
     from types import TracebackType
 
     from opentelemetry.trace import SpanContext
@@ -80,6 +81,13 @@ def _silent(record: logging.LogRecord) -> bool:
 
 def adapted(attributes: Mapping[str, object], adapt: Adapt) -> dict[str, Any]:
     """Attributes as the span behind ``adapt`` takes them, under keys that it takes."""
+    if not isinstance(cast("object", attributes), Mapping):
+        _log.warn(
+            "span:attributes",
+            "attributes=%.100r is not usable: expected a mapping.",
+            values.freeze(attributes),
+        )
+        return {}
     narrow = adapt is not values.freeze
     taken: dict[str, Any] = {}
     for key, value in attributes.items():

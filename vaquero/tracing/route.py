@@ -15,16 +15,21 @@ from opentelemetry import context as context_api
 from opentelemetry import trace as trace_api
 from opentelemetry.context import Context
 from opentelemetry.environment_variables import OTEL_PYTHON_TRACER_PROVIDER
-from opentelemetry.trace import INVALID_SPAN, NoOpTracer, NoOpTracerProvider, Span, SpanKind
+from opentelemetry.trace import (
+    INVALID_SPAN,
+    Link,
+    NoOpTracer,
+    NoOpTracerProvider,
+    Span,
+    SpanKind,
+)
 
-from vaquero import _guard, _runtime, values
+from vaquero import _guard, _log, _runtime, values
 from vaquero.tracing.handle import adapted, narrow, takes_any_value
 from vaquero.version import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-
-    from opentelemetry.trace import Link
 
 #: The instrumentation scope of all spans of the facade.
 SCOPE = "vaquero"
@@ -196,11 +201,27 @@ def _begin_by(tracer: Any) -> Callable[..., Span]:
             context=context,
             kind=kind,
             attributes=adapted(attributes, adapt) if attributes else None,
-            links=links or (),
+            links=_usable(links) if links else (),
             start_time=start_time,
         )
 
     return begin
+
+
+def _usable(links: Sequence[Link]) -> list[Link]:
+    """The links among what was given as links; says where it is something else."""
+    try:
+        usable = [link for link in links if isinstance(cast("object", link), Link)]
+        if len(usable) == len(links):
+            return usable
+    except TypeError:
+        usable = []
+    _log.warn(
+        "span:links",
+        "links=%.100r is not usable: expected opentelemetry.trace.Link objects.",
+        values.freeze(links),
+    )
+    return usable
 
 
 _off: bool | None = None

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import copy
+import datetime
+import enum
 import threading
 from typing import Any
 
@@ -64,12 +66,16 @@ def test_attributes_come_from_all_places(spans: Spans, silence: None) -> None:
 def test_links_and_start_time_are_handed_on(spans: Spans, silence: None) -> None:
     """Links and an explicit start time reach the span as given."""
     other = SpanContext(1, 2, True, TraceFlags(1))
+    moment = datetime.datetime.fromtimestamp(2, datetime.timezone.utc)
 
     with vaquero.span("s", links=[Link(other)], start_time=1_000):
+        pass
+    with vaquero.span("t", start_time=moment):
         pass
 
     span = spans.one("s")
     assert span.start_time == 1_000
+    assert spans.one("t").start_time == 2_000_000_000
     assert [link.context.span_id for link in span.links] == [2]
 
 
@@ -316,6 +322,19 @@ def test_a_bad_name_gets_a_span_and_one_warning(
     assert "expected non-empty text" in said[0].getMessage()
 
 
+def test_a_text_of_another_class_is_a_name(spans: Spans, silence: None) -> None:
+    """A member of an enumeration of texts names a span by its text, without a word."""
+
+    class Names(str, enum.Enum):
+        PAY = "pay"
+
+    with vaquero.span(Names.PAY):
+        pass
+
+    assert spans.names() == ["pay"]
+    assert type(spans.all()[0].name) is str
+
+
 def test_the_original_name_of_the_name_is_accepted(spans: Spans, silence: None) -> None:
     """``operation_name=`` names the span, as in the original."""
     with vaquero.span(operation_name="s"):
@@ -328,10 +347,13 @@ def test_bad_attributes_and_kinds_are_said_and_lose_nothing(
     spans: Spans, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Attributes that are no mapping are kept as one; an unknown kind becomes INTERNAL."""
-    with vaquero.span("s", [1, 2], kind="sideways"):  # type: ignore[arg-type]
-        pass
+    bad: Any = [1, 2]
+    with vaquero.span("s", bad, kind="sideways", links=bad, start_time=bad, tags=bad) as span:
+        span.set_attributes(bad)
 
-    assert spans.attributes("s") == {"vaquero.attributes": (1, 2)}
+    assert spans.attributes("s") == {"vaquero.attributes": (1, 2), "vaquero.tags": (1, 2)}
+    assert spans.one("s").links == ()
+    assert isinstance(spans.one("s").start_time, int)
     assert spans.one("s").kind is SpanKind.INTERNAL
     text = caplog.text
     assert "attributes=(1, 2) is not usable: expected a mapping" in text
