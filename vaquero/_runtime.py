@@ -72,6 +72,27 @@ def instance_id() -> str:
     return _instance[1]
 
 
+#: Where exceptions left a span: trace id, span id and flags by the exception's identity. Exceptions
+#: cannot be held weakly and must not be changed: the newest few are remembered by their number.
+_broken: dict[int, tuple[int, int, int]] = {}
+_MAX_BROKEN = 64
+
+
+def note_broken(error: BaseException, place: tuple[int, int, int]) -> None:
+    """Remember which span an exception left first, for whoever reports it if nobody catches it."""
+    known = _broken.get(id(error))
+    if known is not None and known[0] == place[0]:
+        return  # It goes on through the spans around; the innermost is the one that broke.
+    if len(_broken) >= _MAX_BROKEN:
+        _broken.clear()
+    _broken[id(error)] = place
+
+
+def broken_span(error: BaseException) -> tuple[int, int, int] | None:
+    """Trace id, span id and flags of the span that this exception broke; None for none."""
+    return _broken.pop(id(error), None)
+
+
 def reopen() -> None:
     """As if the process were new: the next first call may start a default SDK (for tests)."""
     global sdk, _closed

@@ -9,6 +9,7 @@ from vaquero.config.load import warn_of
 from vaquero.sdk import exporters, publish, translate
 from vaquero.sdk.exporters import Extras
 from vaquero.sdk.life import Parts
+from vaquero.sdk.logs import add_logs
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -39,7 +40,7 @@ def assemble(
     translate.apply_log_level(settings)
     who = resource.build(settings, extra=extras.resource_attributes)
     parts = Parts(pipeline=translate.pipeline(settings))
-    for step in (_add_traces, _add_metrics, _add_logs):
+    for step in (_add_traces, _add_metrics, add_logs):
         try:
             step(parts, settings, extras, who, offered=offered)
         except Exception as error:  # What fails for one signal must not silence the others.
@@ -143,22 +144,3 @@ def _add_metrics(
             parts.host_meter_provider = None
     translate.register_own_instruments(parts)
     ticker.start()
-
-
-def _add_logs(
-    parts: Parts, settings: Settings, extras: Extras, who: Resource, *, offered: bool
-) -> None:
-    chosen = exporters.choose("logs", settings, extras)
-    if not settings["logs"] or (not chosen.pipeline and not chosen.others):
-        return
-    from vaquero.logs.provider import logger_provider
-
-    processors = [*extras.log_processors]
-    if chosen.pipeline:
-        processors.append(translate.log_processor(settings, parts.pipeline))
-    processors.extend(exporters.log_processor_for(exporter) for exporter in chosen.others)
-    provider, stop = logger_provider(settings, who, processors)
-    parts.logger_provider = provider
-    parts.on_shutdown.append(stop)
-    if publish.put("logs", provider, offered=offered):
-        parts.on_shutdown.append(lambda: publish.withdraw("logs", provider))

@@ -14,10 +14,10 @@ from vaquero import _guard, _runtime
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
-    from opentelemetry.sdk._logs import LoggerProvider
     from opentelemetry.sdk.trace import TracerProvider
 
     from vaquero.config import Settings
+    from vaquero.logs.provider import LazyLoggerProvider
     from vaquero.metrics.provider import MeterProvider
     from vaquero.metrics.reader import Ticker
     from vaquero.pipeline import Pipeline
@@ -35,7 +35,7 @@ class Parts:
     tracer_provider: TracerProvider | None = None
     meter_provider: MeterProvider | None = None
     host_meter_provider: MeterProvider | None = None
-    logger_provider: LoggerProvider | None = None
+    logger_provider: LazyLoggerProvider | None = None
     ticker: Ticker | None = None
     host_tracer_provider: Any = None
     before_exit: list[Callable[[], None]] = field(default_factory=lambda: [])
@@ -88,7 +88,7 @@ class VaqueroSDK:
         return self.parts.meter_provider
 
     @property
-    def logger_provider(self) -> LoggerProvider | None:
+    def logger_provider(self) -> LazyLoggerProvider | None:
         """The logger provider of this SDK."""
         return self.parts.logger_provider
 

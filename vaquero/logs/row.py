@@ -1,0 +1,164 @@
+"""One log record on its way to the pipeline: what the caller pays for, and nothing more.
+
+Text is formatted at once, since its arguments may change; attributes, exception text and code
+location are read off later, by the writer's thread.
+"""
+
+from __future__ import annotations
+
+import logging
+import traceback
+from typing import TYPE_CHECKING, Any
+
+from opentelemetry._logs import SeverityNumber
+from opentelemetry.context import get_current
+from opentelemetry.trace import INVALID_SPAN_CONTEXT
+from opentelemetry.trace.propagation import _SPAN_KEY
+
+from vaquero.record import SpanRecord
+from vaquero.values import freeze
+
+if TYPE_CHECKING:
+    from opentelemetry.context import Context
+
+#: What every record of the standard library has; the rest was given by ``extra=``.
+_STANDARD = frozenset(logging.makeLogRecord({}).__dict__) | {
+    "message",
+    "asctime",
+    "taskName",
+    "otelTraceID",
+    "otelSpanID",
+    "otelTraceSampled",
+    "otelServiceName",
+}
+
+#: OpenTelemetry's severity for the standard library's levels, by tens.
+_SEVERITIES = (
+    SeverityNumber.TRACE,
+    SeverityNumber.DEBUG,
+    SeverityNumber.INFO,
+    SeverityNumber.WARN,
+    SeverityNumber.ERROR,
+    SeverityNumber.FATAL,
+)
+
+
+class LogRow:
+    """A log record in the shape in which the pipeline's encoder reads those of the SDK.
+
+    Attributes:
+        timestamp: When, Unix time in nanoseconds.
+        severity_number: OpenTelemetry's number.
+        severity_text: The level's name.
+        body: The formatted text, or a structured event.
+        trace_id: Of the span that was current; 0 for none.
+        span_id: The same.
+        trace_flags: The same.
+        event_name: For events; None for ordinary records.
+        resource: Who the process is.
+        instrumentation_scope: Which logger.
+    """
+
+    __slots__ = (
+        "_attributes",
+        "_source",
+        "body",
+        "event_name",
+        "instrumentation_scope",
+        "resource",
+        "severity_number",
+        "severity_text",
+        "span_id",
+        "timestamp",
+        "trace_flags",
+        "trace_id",
+    )
+
+    dropped_attributes = 0
+
+    def __init__(
+        self,
+        *,
+        timestamp: int,
+        level: int,
+        severity_text: str,
+        body: Any,
+        resource: Any,
+        scope: Any,
+        attributes: dict[str, Any] | None = None,
+        source: logging.LogRecord | None = None,
+        event_name: str | None = None,
+        place: tuple[int, int, int] | None = None,
+    ) -> None:
+        self.timestamp = timestamp
+        self.severity_number = severity(level)
+        self.severity_text = severity_text
+        self.body = body
+        self.resource = resource
+        self.instrumentation_scope = scope
+        self.event_name = event_name
+        self._attributes = attributes
+        self._source = source
+        self.trace_id, self.span_id, self.trace_flags = place or current_place()
+
+    @property
+    def log_record(self) -> LogRow:
+        """Itself: the SDK keeps these fields on an inner record."""
+        return self
+
+    @property
+    def observed_timestamp(self) -> int:
+        """When it was taken, which is when it was made."""
+        return self.timestamp
+
+    @property
+    def attributes(self) -> dict[str, Any]:
+        """Attributes, made when the record is encoded."""
+        made = dict(self._attributes or {})
+        if self._source is not None:
+            made.update(attributes_of(self._source))
+        return made
+
+
+def severity(level: int) -> SeverityNumber:
+    """OpenTelemetry's severity for a level of the standard library."""
+    return _SEVERITIES[min(max(level, 0) // 10, 5)]
+
+
+def current_place(context: Context | None = None) -> tuple[int, int, int]:
+    """Trace id, span id and flags of the current span; zeros where there is none."""
+    span: Any = (get_current() if context is None else context).get(_SPAN_KEY)
+    if span is None:
+        return 0, 0, 0
+    if isinstance(span, SpanRecord):
+        return span.trace_no, span.span_no, span.flag_bits
+    found = span.get_span_context() or INVALID_SPAN_CONTEXT
+    return found.trace_id, found.span_id, int(found.trace_flags)
+
+
+def attributes_of(record: logging.LogRecord) -> dict[str, Any]:
+    """Code location, exception, and what was given by ``extra=``."""
+    made: dict[str, Any] = {
+        key: freeze(value) for key, value in record.__dict__.items() if key not in _STANDARD
+    }
+    made["code.file.path"] = record.pathname
+    made["code.function.name"] = record.funcName
+    made["code.line.number"] = record.lineno
+    if record.exc_info and record.exc_info[1] is not None:
+        made.update(exception_attributes(record.exc_info[1]))
+    return made
+
+
+def exception_attributes(error: BaseException) -> dict[str, Any]:
+    """``exception.*`` of an exception; survives those that cannot be printed."""
+    kind = type(error)
+    module = "" if kind.__module__ in ("builtins", None) else f"{kind.__module__}."
+    try:
+        stack = "".join(traceback.format_exception(kind, error, error.__traceback__))
+    except Exception:
+        stack = "(this traceback cannot be printed)"
+    return {
+        "exception.type": f"{module}{kind.__qualname__}",
+        "exception.message": freeze(error),
+        "exception.stacktrace": stack,
+    }
