@@ -12,8 +12,10 @@ system calls; what is missing is said and left out.
 from __future__ import annotations
 
 import argparse
+import functools
 import gc
 import importlib
+import operator
 import re
 import shutil
 import statistics
@@ -29,20 +31,14 @@ from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 
 # Upstream's instruments that ours has too, and ours: for the comparison of like with like.
 SAME_UPSTREAM: dict[str, list[str] | None] = {
-    "system.cpu.time": ["idle", "user", "system", "irq"],
     "system.cpu.utilization": ["idle", "user", "system", "irq"],
     "system.memory.usage": ["used", "free", "cached"],
     "process.context_switches": ["involuntary", "voluntary"],
     "process.cpu.time": ["user", "system"],
-    "process.cpu.utilization": ["user", "system"],
     "process.memory.usage": None,
     "process.memory.virtual": None,
     "process.open_file_descriptor.count": None,
     "process.thread.count": None,
-    "process.disk.io": ["read", "write"],
-    "cpython.gc.collections": None,
-    "cpython.gc.collected_objects": None,
-    "cpython.gc.uncollectable_objects": None,
 }
 SAME_OURS = {
     *(SAME_UPSTREAM.keys() - {"process.open_file_descriptor.count"}),
@@ -55,25 +51,27 @@ class _Minutes:
     """A monotonic clock that a cycle moves by a minute, so that nothing is read from memory."""
 
     def __init__(self) -> None:
-        self.now = time.monotonic()
+        self._now = [time.monotonic()]
+        # As cheap to read as the real one, which is in C too.
+        self.clock: Callable[[], float] = functools.partial(operator.getitem, self._now, 0)
 
-    def __call__(self) -> float:
-        return self.now
+    def advance(self) -> None:
+        self._now[0] += 61
 
 
 class Subject(NamedTuple):
     """One way to measure a machine: collects once, and calls its callbacks once."""
 
     reader: InMemoryMetricReader
-    clock: _Minutes
+    minutes: _Minutes
     slots: tuple[Callable[[CallbackOptions], Any], ...]
 
     def cycle(self) -> None:
-        self.clock.now += 61
+        self.minutes.advance()
         self.reader.get_metrics_data()
 
     def callbacks(self) -> None:
-        self.clock.now += 61
+        self.minutes.advance()
         options = CallbackOptions()
         for slot in self.slots:
             for _ in slot(options):
@@ -81,7 +79,7 @@ class Subject(NamedTuple):
 
     def points(self) -> tuple[int, int]:
         """Instruments and points of a cycle."""
-        self.clock.now += 61
+        self.minutes.advance()
         data = self.reader.get_metrics_data()
         metrics = [
             metric
@@ -96,22 +94,24 @@ def ours(names: tuple[str, ...] = OURS, only: set[str] | None = None) -> Subject
     """Our default gauges; ``only`` leaves out all others."""
     reader = InMemoryMetricReader()
     provider = MeterProvider([reader], shutdown_on_exit=False)
-    clock = _Minutes()
-    slots: list[Callable[[CallbackOptions], Any]] = []
+    minutes = _Minutes()
     for name in names:
         module = importlib.import_module(f"vaquero_instrumentation_{name}")
         base = getattr(module, f"{name.capitalize()}Instrumentor")
         instrumentor = type(f"Own{name}", (base,), {"_instance": None})()
         table = importlib.import_module(f"vaquero_instrumentation_{name}.table")
         excluded = _excluded(table, name, only)
-        arguments: dict[str, Any] = {"meter_provider": provider, "clock": clock}
+        arguments: dict[str, Any] = {"meter_provider": provider, "clock": minutes.clock}
         if name == "system":
             arguments["host_metrics"] = "always"
         instrumentor.instrument(exclude_metrics=excluded, **arguments)
-        rows = instrumentor.session.rows
-        found = instrumentor._own_registry().slots(provider, rows)
-        slots += [slot for slot in found.values() if slot.target is not None]
-    return Subject(reader, clock, tuple(slots))
+    return Subject(reader, minutes, _callbacks(provider))
+
+
+def _callbacks(provider: MeterProvider) -> tuple[Callable[[CallbackOptions], Any], ...]:
+    """What the SDK calls in a cycle, in its order."""
+    instruments: list[Any] = provider._measurement_consumer._async_instruments
+    return tuple(callback for one in instruments for callback in one._callbacks)
 
 
 def _excluded(table: Any, name: str, only: set[str] | None) -> list[str]:
@@ -132,7 +132,7 @@ def upstream(config: dict[str, list[str] | None] | None = None) -> Subject:
     provider = MeterProvider([reader], shutdown_on_exit=False)
     own = type("Upstream", (module.SystemMetricsInstrumentor,), {"_instance": None})
     own(config=config).instrument(meter_provider=provider)
-    return Subject(reader, _Minutes(), ())
+    return Subject(reader, _Minutes(), _callbacks(provider))
 
 
 def cpu_us(run: Callable[[], None], times: int) -> float:
@@ -225,6 +225,7 @@ def compare(rounds: int, cycles: int) -> list[tuple[str, str, str]]:
     runs: dict[str, Callable[[], None]] = {
         "ours": mine.cycle, "part": mine.callbacks, "theirs": theirs.cycle,
         "like": like.cycle, "like upstream": like_upstream.cycle,
+        "like part": like.callbacks, "like upstream part": like_upstream.callbacks,
     }  # fmt: skip
     for run in runs.values():
         cpu_us(run, 5)
@@ -248,7 +249,18 @@ def compare(rounds: int, cycles: int) -> list[tuple[str, str, str]]:
         ("ours, our part (sampler and callbacks)", median_us("part"), ""),
         ("our part / upstream's cycle", f"{ratio('part', 'theirs'):.3f}", "<= 0.02"),
         ("our cycle / upstream's cycle", f"{ratio('ours', 'theirs'):.3f}", "<= 0.12"),
-        ("same instruments: ours / upstream", f"{ratio('like', 'like upstream'):.3f}", "<= 0.5"),
+        (
+            "same instruments: upstream's cycle",
+            f"{median_us('like upstream')}, {_counted(like_upstream.points())}",
+            "",
+        ),
+        ("same instruments: our cycle", f"{median_us('like')}, {_counted(like.points())}", ""),
+        ("same instruments: our cycle / upstream's", f"{ratio('like', 'like upstream'):.3f}", ""),
+        (
+            "same instruments: our part / upstream's part",
+            f"{ratio('like part', 'like upstream part'):.3f}",
+            "<= 0.5",
+        ),
     ]
 
 

@@ -23,6 +23,9 @@ class Guard:
     is logged; when several names fail for one reason (psutil refuses everything, say), the
     further ones are told at debug level only, so that a log is not filled.
 
+    Attributes:
+        paused: Until when each name that failed is off; empty while nothing is.
+
     Args:
         log: Where failures are told.
         clock: Seconds, monotonic.
@@ -39,22 +42,22 @@ class Guard:
         self._log = log
         self._clock = clock
         self._pause_s = pause_s
-        self._off_until: dict[str, float] = {}
+        self.paused: dict[str, float] = {}
         self._said: set[str] = set()
         self._reasons: set[str] = set()
 
     def call(self, name: str, read: Callable[[], T]) -> T | None:
         """Return what ``read`` returns, or None while ``name`` is off or when it fails now."""
-        if self._off_until:
-            until = self._off_until.get(name)
+        if self.paused:
+            until = self.paused.get(name)
             if until is not None:
                 if self._clock() < until:
                     return None
-                del self._off_until[name]
+                del self.paused[name]
         try:
             return read()
         except Unsupported as reason:
-            self._off_until[name] = self._clock() + self._pause_s
+            self.paused[name] = self._clock() + self._pause_s
             if name not in self._said:
                 self._said.add(name)
                 self._log.debug("%s is not available here: %s", name, reason)
@@ -64,7 +67,7 @@ class Guard:
 
     def failed(self, name: str, problem: Exception) -> None:
         """Put ``name`` aside, and tell it the first time."""
-        self._off_until[name] = self._clock() + self._pause_s
+        self.paused[name] = self._clock() + self._pause_s
         if name in self._said:
             return
         self._said.add(name)
@@ -83,4 +86,4 @@ class Guard:
 
     def off(self, name: str) -> bool:
         """Whether ``name`` is put aside at the moment."""
-        return name in self._off_until and self._off_until[name] > self._clock()
+        return name in self.paused and self.paused[name] > self._clock()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import time
 from collections.abc import Mapping
 from typing import Final
@@ -32,11 +31,6 @@ _MODES: Final = ("user", "nice", "system", "idle", "iowait", "interrupt", "steal
 _MOUNTS_REFRESH_S: Final = 60.0
 _LIST_REFRESH_S: Final = 60.0
 _ANY: Final = Selection()
-_MEMINFO: Final = re.compile(
-    rb"^(Mem(?:Total|Free|Available)|Buffers|Cached|Swap(?:Total|Free)|Shmem|SReclaimable|"
-    rb"SUnreclaim): +(\d+)",
-    re.MULTILINE,
-)
 
 
 class LinuxHost:
@@ -146,23 +140,26 @@ class LinuxHost:
 
     def memory_and_swap(self) -> tuple[Memory, Swap]:
         """Read /proc/meminfo once for both."""
-        kib = dict(_MEMINFO.findall(read_once(self._proc + "/meminfo")))
-        if b"MemTotal" not in kib or b"MemFree" not in kib:
+        data = read_once(self._proc + "/meminfo")
+
+        def size(tag: bytes) -> int | None:
+            start = data.find(tag)
+            if start < 0:
+                return None
+            return int(data[start + len(tag) : data.index(b"k", start + len(tag))]) * _KIB
+
+        total, free = size(b"MemTotal:"), size(b"MemFree:")
+        if total is None or free is None:
             raise Unsupported("/proc/meminfo does not say how much memory there is")
-
-        def size(name: bytes) -> int:
-            return int(kib.get(name, 0)) * _KIB
-
-        total, free, buffers = size(b"MemTotal"), size(b"MemFree"), size(b"Buffers")
-        reclaimable = size(b"SReclaimable")
-        cached = size(b"Cached") + reclaimable
+        buffers, reclaimable = size(b"Buffers:") or 0, size(b"SReclaimable:") or 0
+        cached = (size(b"\nCached:") or 0) + reclaimable
+        available = size(b"MemAvailable:")
         memory = Memory(
-            total,
-            size(b"MemAvailable") if b"MemAvailable" in kib else free + cached,
+            total, free + cached if available is None else available,
             max(0, total - free - buffers - cached), free, buffers, cached,
-            size(b"Shmem"), reclaimable, size(b"SUnreclaim"),
+            size(b"Shmem:"), reclaimable, size(b"SUnreclaim:"),
         )  # fmt: skip
-        swap_total, swap_free = size(b"SwapTotal"), size(b"SwapFree")
+        swap_total, swap_free = size(b"SwapTotal:") or 0, size(b"SwapFree:") or 0
         self._has_swap = swap_total > 0
         return memory, Swap(swap_total, swap_total - swap_free, swap_free)
 

@@ -16,10 +16,10 @@ from opentelemetry.metrics import Meter, MeterProvider, get_meter_provider
 
 from vaquero_instrumentation_common.guard import Guard
 from vaquero_instrumentation_common.hostlock import HostLock, destination_key, host_lock
-from vaquero_instrumentation_common.registry import Registry, Target
+from vaquero_instrumentation_common.registry import Registry
 from vaquero_instrumentation_common.sampler import Sampler, Source
 from vaquero_instrumentation_common.settings import Resolved, Setting, resolve
-from vaquero_instrumentation_common.table import NOTHING, MetricRow, Points, selected
+from vaquero_instrumentation_common.table import MetricRow, selected
 
 SCHEMA_URL: Final = "https://opentelemetry.io/schemas/1.44.0"
 
@@ -183,7 +183,7 @@ class TableInstrumentor(BaseInstrumentor):
             slots = registry.slots(provider, rows)
             for row in rows:
                 if row.name in slots:
-                    slots[row.name].target = _observer(row, sampler, guard)
+                    slots[row.name].connect(row, sampler, guard)
         except BaseException:
             self._stop()
             raise
@@ -230,20 +230,3 @@ class TableInstrumentor(BaseInstrumentor):
 def _own(kwargs: Mapping[str, Any]) -> dict[str, Any]:
     loader = ("skip_dep_check", "raise_exception_on_conflict")
     return {k: v for k, v in kwargs.items() if k not in _IGNORED and k not in loader}
-
-
-def _observer(row: MetricRow, sampler: Sampler, guard: Guard) -> Target:
-    name, source, read = row.name, row.source, row.read
-    reading_of, off = sampler.reading, guard.off
-
-    def observe() -> Points:
-        reading = reading_of(name, source)
-        if reading is None or off(name):
-            return NOTHING
-        try:
-            return read(reading)
-        except Exception as problem:
-            guard.failed(name, problem)
-            return NOTHING
-
-    return observe

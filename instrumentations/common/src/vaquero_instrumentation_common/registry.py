@@ -2,7 +2,7 @@
 
 OpenTelemetry has no way to unregister an observable, and a second one of the same name is
 discarded silently with its callback. So each row gets one slot per meter provider: the
-registered callback is the slot, and the slot calls its present target, or nobody.
+registered callback is the slot, and the slot reads for its present sampler, or for nobody.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ from typing import Any
 
 from opentelemetry.metrics import CallbackOptions, Meter, MeterProvider, get_meter_provider
 
+from vaquero_instrumentation_common.guard import Guard
+from vaquero_instrumentation_common.sampler import Reading, Sampler
 from vaquero_instrumentation_common.table import (
     COUNTER,
     GAUGE,
@@ -21,21 +23,45 @@ from vaquero_instrumentation_common.table import (
     Points,
 )
 
-Target = Callable[[], Points]
-
 
 class Slot:
-    """The callback of one observable."""
+    """The callback of one observable: reads its row while it has a sampler.
 
-    __slots__ = ("target",)
+    Everything is in one call, because a cycle makes it for each of dozens of rows.
+    """
+
+    __slots__ = ("guard", "name", "read", "sampler", "source")
 
     def __init__(self) -> None:
-        self.target: Target | None = None
+        self.sampler: Sampler | None = None
+        self.guard: Guard | None = None
+        self.name = ""
+        self.source = ""
+        self.read: Callable[[Reading[Any]], Points] | None = None
+
+    def connect(self, row: MetricRow, sampler: Sampler, guard: Guard) -> None:
+        """Emit ``row`` from now on."""
+        self.name, self.source, self.read = row.name, row.source, row.read
+        self.guard = guard
+        self.sampler = sampler
+
+    def silence(self) -> None:
+        """Emit nothing from now on."""
+        self.sampler = None
 
     def __call__(self, options: CallbackOptions) -> Points:
-        """Return the points of the present target; none without one."""
-        target = self.target
-        return NOTHING if target is None else target()
+        """Return the points of the present cycle; none while silent."""
+        sampler = self.sampler
+        if sampler is None or self.read is None or self.guard is None:
+            return NOTHING
+        reading = sampler.reading(self.name, self.source)
+        if reading is None or (self.guard.paused and self.guard.off(self.name)):
+            return NOTHING
+        try:
+            return self.read(reading)
+        except Exception as problem:
+            self.guard.failed(self.name, problem)
+            return NOTHING
 
 
 class Registry:
@@ -65,7 +91,7 @@ class Registry:
         """Let no slot call anybody."""
         for _, _, _, slots in self._known:
             for slot in slots.values():
-                slot.target = None
+                slot.silence()
 
     def _at(self, provider: MeterProvider) -> tuple[Meter, dict[str, Slot]]:
         is_global = provider is get_meter_provider()
