@@ -1,8 +1,8 @@
 """Making a span current for a while: a slot class instead of a generator.
 
-One ``ContextVar`` is set through OpenTelemetry's API. Leaving is silent where the block is left in
-another ``contextvars.Context`` than it was entered in, as happens to generators that are closed by
-somebody else: there the variable was never ours.
+One ``ContextVar``, OpenTelemetry's, is set (:mod:`vaquero.tracing.present`). Leaving is silent where
+the block is left in another ``contextvars.Context`` than it was entered in, as happens to
+generators that are closed by somebody else: there the variable was never ours.
 """
 
 from __future__ import annotations
@@ -11,14 +11,13 @@ import functools
 import inspect
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from opentelemetry import context as context_api
-from opentelemetry.context import Context, attach, get_current
+from opentelemetry.context import Context
 from opentelemetry.trace import Span as ApiSpan
 from opentelemetry.trace import SpanKind, Status, StatusCode
-from opentelemetry.trace.propagation import _SPAN_KEY as SPAN_KEY
 
 from vaquero import _guard
 from vaquero.tracing.exceptions import status_text
+from vaquero.tracing.present import make_present, present, undo, with_span
 from vaquero.tracing.span import Span
 
 if TYPE_CHECKING:
@@ -43,14 +42,14 @@ def enter(span: ApiSpan, base: Context | None = None) -> Token[Context]:
     Returns:
         What :func:`leave` needs to make the former span current again.
     """
-    return attach(Context({**(get_current() if base is None else base), SPAN_KEY: span}))
+    return make_present(with_span(present() if base is None else base, span))
 
 
 def leave(token: Token[Context]) -> None:
     """Make the span current that was so before :func:`enter`; silent where that is not possible."""
     try:
-        context_api._RUNTIME_CONTEXT.detach(token)
-    except ValueError:
+        undo(token)
+    except (ValueError, RuntimeError):
         return  # Left in another context, or twice: there is nothing of ours to take away.
 
 
@@ -126,9 +125,18 @@ class CurrentSpan:
         self._end_on_exit = end_on_exit
 
     def __enter__(self) -> ApiSpan:
-        base = get_current()
-        span = self._span = self.begin(base)
-        self._token = attach(Context({**base, SPAN_KEY: span}))
+        base = present()
+        # As ``begin`` below, without its call.
+        span = self._span = self._tracer.begin(
+            self._name,
+            self._attributes,
+            self._kind,
+            self._context,
+            self._links,
+            self._start_time,
+            base,
+        )
+        self._token = make_present(with_span(base, span))
         return span
 
     def __exit__(
@@ -137,8 +145,14 @@ class CurrentSpan:
         exc_val: BaseException | None,
         exc_tb: TracebackType | None,
     ) -> None:
-        leave(self._token)
-        self.close(self._span, exc_val)
+        try:
+            undo(self._token)
+        except (ValueError, RuntimeError):
+            pass  # As in ``leave``.
+        if exc_val is not None:
+            note(self._span, exc_val, self._record, self._set_status)
+        if self._end_on_exit:
+            self._span.end()
 
     def begin(self, base: Context, args: Any = (), kwargs: Any = None) -> ApiSpan:
         """Start the span of one block, or of one call of a decorated function."""
@@ -177,9 +191,9 @@ class Call:
         self._block = block
 
     def __enter__(self) -> None:
-        base = get_current()
+        base = present()
         self._span = self._block.begin(base)
-        self._token = attach(Context({**base, SPAN_KEY: self._span}))
+        self._token = make_present(with_span(base, self._span))
 
     def __exit__(
         self,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from opentelemetry.context import get_current
 from opentelemetry.trace import (
     INVALID_SPAN,
     NonRecordingSpan,
@@ -13,7 +12,8 @@ from opentelemetry.trace import (
     SpanKind,
     TracerProvider,
 )
-from opentelemetry.trace.propagation import _SPAN_KEY as SPAN_KEY
+
+from vaquero.tracing.present import SPAN_KEY, present
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -72,7 +72,7 @@ class DisabledTracer(NoOpTracer):
     ) -> Any:
         """A block without a span, as context manager and decorator."""
         if context is None:
-            current = get_current().get(SPAN_KEY)
+            current = present().get(SPAN_KEY)
             if current is None:
                 return NOTHING
             if type(current) is NonRecordingSpan:

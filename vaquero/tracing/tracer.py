@@ -12,7 +12,7 @@ from time import perf_counter_ns
 from typing import TYPE_CHECKING, Any, cast
 
 from opentelemetry import trace as trace_api
-from opentelemetry.context import Context, get_current
+from opentelemetry.context import Context
 from opentelemetry.sdk.trace import Tracer as SdkTracer
 from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
 from opentelemetry.sdk.trace.sampling import DEFAULT_ON, SamplingResult
@@ -22,14 +22,15 @@ from opentelemetry.trace import Span as ApiSpan
 
 from vaquero import _guard
 from vaquero.tracing.clock import inherited, new_anchor
-from vaquero.tracing.current import SPAN_KEY, CurrentSpan
+from vaquero.tracing.current import CurrentSpan
 from vaquero.tracing.ids import RANDOM_BIT, bits, new_span_no, new_trace_no
 from vaquero.tracing.limits import is_tidy, items_of, kind_of, read_limits, tidy
 from vaquero.tracing.lineage import context_of, of_root, under_other, under_ours
 from vaquero.tracing.origin import Exit, Home
+from vaquero.tracing.present import SPAN_KEY, present
 from vaquero.tracing.rules import ALL, LOW_BITS, Rules, read_rules
 from vaquero.tracing.span import Span, call_safely
-from vaquero.tracing.unsampled import Quiet, dropped
+from vaquero.tracing.unsampled import Quiet, Unsampled, dropped
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -176,7 +177,7 @@ class Tracer(SdkTracer):
             if provider.follows_global and trace_api._TRACER_PROVIDER is not provider:
                 return self._begin_elsewhere(name, attributes, kind, context, links, start_time)
             if context is None:
-                parent: Any = (get_current() if base is None else base).get(SPAN_KEY)
+                parent: Any = (present() if base is None else base).get(SPAN_KEY)
             else:
                 parent = context.get(SPAN_KEY)
             rules = self._rules
@@ -192,7 +193,12 @@ class Tracer(SdkTracer):
                 lineage = under_other(parent, rules)
             trace_no, parent_no, remote, flags, state, bound, parent_ctx = lineage
             if bound is not ALL and trace_no & LOW_BITS >= bound:
-                return dropped(trace_no, flags & ~1, state)
+                unsampled = _new(Unsampled)
+                unsampled.trace_no = trace_no
+                unsampled.flag_bits = flags & ~1
+                unsampled.state = state
+                unsampled._ctx = None
+                return unsampled
 
             span = _new(Span)
             span.title = name
