@@ -1,7 +1,7 @@
 """Making a span current for a while: a slot class instead of a generator.
 
-One ``ContextVar``, OpenTelemetry's, is set (:mod:`vaquero.tracing.present`). Leaving is silent where
-the block is left in another ``contextvars.Context`` than it was entered in, as happens to
+One ``ContextVar``, OpenTelemetry's, is set (:mod:`vaquero.tracing.present`). Leaving is silent
+where the block is left in another ``contextvars.Context`` than it was entered in, as happens to
 generators that are closed by somebody else: there the variable was never ours.
 """
 
