@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import pty
 import re
+import select
 import signal
 import sys
 import time
+import urllib.request
 from pathlib import Path
 
 import pytest
 
-from .programs import APPS, RUN, run, served
+from .programs import APPS, RUN, environ, run, served
 
 PYTHON = sys.executable
 NOWHERE = "http://127.0.0.1:9"
+
+VIEW = [*RUN, "--view", "--no-wait"]
 
 FOUR_GAUGES = (
     "system.cpu.utilization",
@@ -140,4 +147,75 @@ def test_console_sends_too_where_an_endpoint_is_set() -> None:
         assert len(receiver.named("work")) == 3
 
 
-VIEW = [*RUN, "--view", "--no-wait"]
+def test_on_a_terminal_the_page_stays_until_enter(tmp_path: Path) -> None:
+    """The program ends, the summary comes, the page answers; Enter ends it with its exit code."""
+    with Terminal([*RUN, "--view", PYTHON, "plain.py", "3"], tmp_path) as terminal:
+        terminal.wait_for("Enter or Ctrl-C ends it")
+        page = re.search(r"stays up at (http://[\d.:]+)", terminal.said)
+        assert page is not None, terminal.said
+        with urllib.request.urlopen(page[1], timeout=20) as answer:
+            assert answer.status == 200
+        terminal.type("\n")
+        assert terminal.exit_code() == 3
+
+
+def test_ctrl_c_reaches_the_program_once_and_then_ends_the_page(tmp_path: Path) -> None:
+    """A terminal signals the whole group: the program must not get a second one from us."""
+    words = [*RUN, "--view", PYTHON, "patient.py", "stubborn"]
+    with Terminal(words, tmp_path) as terminal:
+        terminal.wait_for("ready")
+        terminal.type("\x03")
+        terminal.wait_for("again")  # It would have died of a second signal.
+        terminal.type("\x03")
+        terminal.wait_for("Enter or Ctrl-C ends it")
+        terminal.type("\x03")
+        assert terminal.exit_code() == 128 + signal.SIGINT
+
+
+class Terminal:
+    """A program on a pseudo-terminal of its own, with what it writes there."""
+
+    def __init__(self, words: list[str], state: Path) -> None:
+        self.said = ""
+        self._pid, self._handle = pty.fork()
+        if self._pid == 0:
+            os.chdir(APPS)
+            os.execve(words[0], words, environ(NOWHERE, XDG_STATE_HOME=str(state)))
+
+    def __enter__(self) -> Terminal:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._pid, signal.SIGKILL)
+        os.close(self._handle)
+
+    def type(self, text: str) -> None:
+        """Press keys."""
+        os.write(self._handle, text.encode())
+
+    def wait_for(self, text: str, timeout_s: float = 40.0) -> None:
+        """Read until this was written."""
+        deadline = time.monotonic() + timeout_s
+        while text not in self.said:
+            assert time.monotonic() < deadline, self.said
+            if not self._read(0.2):
+                raise AssertionError(f"it ended: {self.said}")
+
+    def exit_code(self, timeout_s: float = 30.0) -> int:
+        """Read until it ends."""
+        deadline = time.monotonic() + timeout_s
+        while self._read(0.2):
+            assert time.monotonic() < deadline, self.said
+        return os.waitstatus_to_exitcode(os.waitpid(self._pid, 0)[1])
+
+    def _read(self, timeout_s: float) -> bool:
+        """Whether it is still there; what it wrote is kept."""
+        if not select.select([self._handle], [], [], timeout_s)[0]:
+            return True
+        try:
+            piece = os.read(self._handle, 4096)
+        except OSError:
+            return False
+        self.said += piece.decode("utf-8", "replace")
+        return bool(piece)

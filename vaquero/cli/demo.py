@@ -222,15 +222,12 @@ def _verdict(arrived: Arrived, answers: dict[int, int]) -> int:
 
 
 def _keep(url: str) -> None:
-    if sys.stdin and sys.stdin.isatty():
-        print(f"Shop and page stay open: {url} (Enter or Ctrl-C ends)")
-    else:
-        print(f"Shop and page stay open: {url} (SIGINT ends)", flush=True)
+    if sys.stdin and sys.stdin.isatty() and sys.stderr.isatty():
+        viewing.wait_for_enter(url)
+        return
+    print(f"Shop and page stay open: {url} (SIGINT or SIGTERM ends)", flush=True)
     try:
-        if sys.stdin and sys.stdin.isatty():
-            sys.stdin.readline()
-        else:
-            while True:
-                time.sleep(3600)
+        while True:
+            time.sleep(3600)
     except KeyboardInterrupt:
         return

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import os
+import select
+import signal
 import sys
 import time
 from importlib import import_module
@@ -147,9 +149,18 @@ def wait_for_enter(url: str) -> None:
     """Keep the page up until Enter or Ctrl-C; nothing where there is no terminal."""
     if not (sys.stdin and sys.stdin.isatty() and sys.stderr.isatty()):
         return
-    click.echo(f"vaquero: the page stays up at {url}; Enter or Ctrl-C ends it.", err=True)
-    with contextlib.suppress(KeyboardInterrupt):
-        sys.stdin.readline()
+    pressed: list[int] = []
+    # A flag and not an exception: that could fall into code which swallows it.
+    before = signal.signal(signal.SIGINT, lambda number, frame: pressed.append(number))
+    try:
+        click.echo(f"vaquero: the page stays up at {url}; Enter or Ctrl-C ends it.", err=True)
+        if os.name == "nt":  # There select takes sockets only.
+            sys.stdin.readline()
+            return
+        while not pressed and not select.select([sys.stdin], [], [], 0.2)[0]:
+            pass
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def say(line: str) -> None:
