@@ -83,7 +83,7 @@ def test_named_port_in_use(taken):
     )
 
     assert result.exit_code == 1
-    (line,) = result.stderr.strip().splitlines()
+    (line,) = result.output.strip().splitlines()
     assert f"port {taken}" in line
     assert f"process {os.getpid()} (" in line
     assert f"--port {taken + 1}" in line
@@ -141,7 +141,7 @@ def test_unusable_options(options, word):
     """Options that cannot be used are named with what would do, exit code 2."""
     result = CliRunner().invoke(command.view, options)
     assert result.exit_code == 2
-    assert word in result.stderr
+    assert word in result.output
 
 
 def test_file_open_elsewhere(file):

@@ -27,24 +27,15 @@ WEB_PORT = 8318
 _UNITS = {"": 1, "k": 2**10, "m": 2**20, "g": 2**30}
 
 
-class _Size(click.ParamType[int]):
+def _size(_ctx: click.Context, _param: click.Parameter, value: str) -> int:
     """A size such as ``512M`` or ``2G``, in bytes."""
-
-    name = "size"
-
-    def convert(
-        self, value: object, param: click.Parameter | None, ctx: click.Context | None
-    ) -> int:
-        """Bytes of the text."""
-        if isinstance(value, int):
-            return value
-        found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([kmg]?)(?:i?b)?", str(value).strip().lower())
-        if found is None:
-            self.fail(f"{value!r} is not a size: expected e.g. 512M or 2G", param, ctx)
-        size = int(float(found.group(1)) * _UNITS[found.group(2)])
-        if size < 16 * 2**20:
-            self.fail(f"{value!r} is too small: expected at least 16M", param, ctx)
-        return size
+    found = re.fullmatch(r"(\d{1,12}(?:\.\d+)?)\s*([kmg]?)(?:i?b)?", value.strip().lower())
+    if found is None:
+        raise click.BadParameter(f"{value!r} is not a size: expected e.g. 512M or 2G")
+    size = int(float(found.group(1)) * _UNITS[found.group(2)])
+    if size < 16 * 2**20:
+        raise click.BadParameter(f"{value!r} is too small: expected at least 16M")
+    return size
 
 
 @click.command()
@@ -77,7 +68,8 @@ class _Size(click.ParamType[int]):
 )
 @click.option(
     "--max-size",
-    type=_Size(),
+    callback=_size,
+    metavar="SIZE",
     default="512M",
     show_default=True,
     help="What the data may take; the oldest is dropped, and counted.",

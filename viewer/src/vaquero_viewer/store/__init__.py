@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import Future
 from pathlib import Path
+from typing import Any
 
 from vaquero_viewer.otlp.batch import Batch
 from vaquero_viewer.store import logs as _logs
@@ -82,6 +83,7 @@ class Store:
             raise ValueError(f"max_age_s={max_age_s} is not usable: expected seconds above 0")
         self.path = path
         self.max_size_bytes = max_size_bytes
+        self._counted: tuple[int, tuple[Any, ...]] | None = None
         # In memory the tables are there twice while they are written anew.
         memory = _MEMORY_BESIDE_DATA_BYTES + (2 * max_size_bytes if path is None else 0)
         self._database = Database(
@@ -139,13 +141,18 @@ class Store:
 
     def counts(self) -> Counts:
         """How much the store holds, and what it dropped."""
-        row = self._reader.row(
-            f"SELECT (SELECT count(*) FROM {STORE}.spans), "
-            f"(SELECT count(DISTINCT trace_id) FROM {STORE}.spans), "
-            f"(SELECT count(*) FROM {STORE}.metric_points), "
-            f"(SELECT count(*) FROM {STORE}.metric_series), "
-            f"(SELECT count(*) FROM {STORE}.logs)"
-        )
+        # Asked each second by the page: counted anew only when something changed.
+        version = self._writer.version
+        if self._counted is None or self._counted[0] != version:
+            row = self._reader.row(
+                f"SELECT (SELECT count(*) FROM {STORE}.spans), "
+                f"(SELECT count(DISTINCT trace_id) FROM {STORE}.spans), "
+                f"(SELECT count(*) FROM {STORE}.metric_points), "
+                f"(SELECT count(*) FROM {STORE}.metric_series), "
+                f"(SELECT count(*) FROM {STORE}.logs)"
+            )
+            self._counted = (version, row)
+        row = self._counted[1]
         inserted, dropped = self._writer.inserted, self._retention.dropped
         return Counts(
             *row,
