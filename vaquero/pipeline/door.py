@@ -66,10 +66,13 @@ class Pipeline:
             codec=SpanCodec(redactor),
             logs=self._logs,
             interval_s=settings.write_interval_s,
-            appended=self._appended,
+            appended=self._sender.appended,
+            drained=partial(self._keeper.tend, self._lanes),
         )
         #: Where finished spans go.
         self.sink: Sink = self._ring
+        #: The same for spans of the SDK, without asking each what it is.
+        self.put_span = self._ring.put_sdk
         self._start_lock = threading.Lock()
         self._threads: tuple[threading.Thread, threading.Thread] | None = None
         self._closed = False
@@ -281,10 +284,6 @@ class Pipeline:
         spans = self._ring.take(1024)
         self._ledger.accept("traces", len(spans))
         self._ledger.drop("traces", "after_shutdown", len(spans))
-
-    def _appended(self) -> None:
-        self._sender.appended()
-        self._keeper.tend(self._lanes)
 
     def _lose_memory(self) -> None:
         for lane in self._lanes.values():

@@ -62,6 +62,8 @@ class SpanProcessor(SdkSpanProcessor):
         self._closed = False
         #: Where finished spans go; a provider of ours calls it directly.
         self.sink: Sink = pipeline.sink if pipeline is not None else _LazySink()
+        # Straight to where spans of the SDK go, without asking each what it is.
+        self._put = pipeline.put_span if pipeline is not None else self.sink.put
 
     def on_start(self, span: Span, parent_context: Context | None = None) -> None:
         """Nothing happens at the start of a span."""
@@ -71,7 +73,7 @@ class SpanProcessor(SdkSpanProcessor):
         context = span.context
         if context is None or not context.trace_flags.sampled or self._closed:
             return
-        self.sink.put(span)
+        self._put(span)
 
     def shutdown(self) -> None:
         """Send what there is; later spans are not taken, unless the process is exiting."""

@@ -145,49 +145,47 @@ class Ring:
 
     def take(self, count: int) -> list[Any]:
         """Up to ``count`` of the oldest spans, taken away."""
-        items = self._items
+        popleft = self._items.popleft
         taken: list[Any] = []
-        weight = 0
         try:
             for _ in range(count):
-                span = items.popleft()
-                taken.append(span)
-                own = getattr(span, "weight", None)
-                weight += own if own is not None else sdk_weight(span)
+                taken.append(popleft())  # noqa: PERF401 - what was taken survives the IndexError
         except IndexError:
             pass  # another thread took the rest
-        if weight:
+        if self._extra_bytes:
+            weight = sum(
+                sdk_weight(span) if (own := getattr(span, "weight", None)) is None else own
+                for span in taken
+            )
             with self._byte_lock:
                 self._extra_bytes = max(0, self._extra_bytes - weight)
         return taken
 
 
-def sdk_weight(span: ReadableSpan) -> int:
+def sdk_weight(span: Any) -> int:
     """Bytes of the large texts that a span of the SDK holds, events included."""
     weight = 0
     try:
-        attributes: Any = span._attributes
-        for value in _values(attributes):
-            if value.__class__ in _SIZED and len(value) > SMALL_VALUE:
-                weight += len(value)
-        events: Any = span._events
+        attributes = span._attributes
+        if attributes:
+            weight = _large(attributes)
+        events = span._events
         if events:
             for event in events:
-                weight += SMALL_VALUE
-                for value in _values(event.attributes):
-                    if value.__class__ in _SIZED and len(value) > SMALL_VALUE:
-                        weight += len(value)
+                weight += SMALL_VALUE + _large(event.attributes or {})
     except Exception:
         return weight  # A span of somebody else's class: its count bounds it.
     return weight
 
 
-_SIZED = frozenset({str, bytes, tuple})
-
-
-def _values(attributes: Any) -> list[Any]:
-    """The values, from the dict inside ``BoundedAttributes`` where there is one (no lock)."""
-    if not attributes:
-        return []
-    inner: Any = getattr(attributes, "_dict", None)
-    return list((attributes if inner is None else inner).values())
+def _large(attributes: Any) -> int:
+    try:
+        values = attributes._dict.values()  # inside ``BoundedAttributes``: without its lock
+    except AttributeError:
+        values = attributes.values()
+    weight = 0
+    for value in values:
+        kind = value.__class__
+        if (kind is str or kind is bytes or kind is tuple) and len(value) > SMALL_VALUE:
+            weight += len(value)
+    return weight

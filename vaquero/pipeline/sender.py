@@ -31,6 +31,8 @@ BATCH_BYTES = 256 * 1024
 #: How often spools of ended processes are looked for.
 ADOPT_INTERVAL_S = 30.0
 
+_NEVER = float("inf")
+
 
 class Part(NamedTuple):
     """A piece of a request after it had to be split; at first the whole."""
@@ -86,6 +88,7 @@ class Sender:
     def reset(self) -> None:
         """No thread, no connection, nothing in flight: for a forked child."""
         self._wake = threading.Event()
+        self._due_s = _NEVER
         self._step_lock = threading.Lock()
         #: Rounds finished, and what a flush waits on.
         self.rounds = threading.Condition()
@@ -105,6 +108,7 @@ class Sender:
         """The thread: until :meth:`stop`."""
         while not self._stopped:
             # Cleared first: what is appended during the round wakes the next one.
+            self._due_s = _NEVER
             self._wake.clear()
             try:
                 wait_s = self.step()
@@ -114,11 +118,22 @@ class Sender:
             with self.rounds:
                 self.rounds.notify_all()
             if not self._stopped and wait_s != 0:
+                self._due_s = time.monotonic() + wait_s if wait_s is not None else _NEVER
                 self._wake.wait(wait_s)
 
     def appended(self) -> None:
-        """Something waits: look at it, at the latest after the delay."""
-        self._wake.set()
+        """Something waits: see to it that it is looked at, at the latest after the delay.
+
+        A sender that sleeps no longer than that anyway is not woken: a thread that wakes takes
+        the interpreter from the application.
+        """
+        if self._wake.is_set():
+            return
+        soon_s = time.monotonic() + self._settings.schedule_delay_s
+        if self._due_s > soon_s or any(
+            lane.waiting_bytes >= BATCH_BYTES for lane in self._lanes.values()
+        ):
+            self._wake.set()
 
     def hurry(self, on: bool) -> None:
         """Send at once instead of collecting, and probe a backend that is away, once."""

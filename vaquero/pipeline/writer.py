@@ -21,13 +21,16 @@ if TYPE_CHECKING:
 
 #: Spans that are encoded in one go: less than half a millisecond during which the interpreter is
 #: ours and no caller's.
-SLICE = 24
+SLICE = 32
 #: Long enough that a waiting thread really gets the interpreter, short enough not to matter.
 BREATH_S = 0.00005
 #: Frames are closed at about this size, so that requests can be put together from whole ones.
 FRAME_BYTES = 128 * 1024
 #: Spans that a caller encodes itself when the ring is full.
-OVERFLOW_SPANS = 8
+OVERFLOW_SPANS = 16
+#: What callers encoded waits here for the writer, up to this size; beyond, they write it
+#: themselves.
+ENCODED_BYTES = 4 * 1024 * 1024
 #: Bound of encoded requests of metrics and logs on their way to the writer.
 REQUEST_BYTES = 16 * 1024 * 1024
 
@@ -42,7 +45,8 @@ class Writer:
         codec: Encodes spans; used by several threads at once.
         logs: Log records that wait to be encoded.
         interval_s: How often to look while there is work.
-        appended: Called after frames were appended: wakes the sender.
+        appended: Called after a frame was appended: wakes the sender.
+        drained: Called after the ring was emptied.
     """
 
     def __init__(
@@ -55,6 +59,7 @@ class Writer:
         logs: LogQueue,
         interval_s: float,
         appended: Callable[[], None],
+        drained: Callable[[], None],
     ) -> None:
         self._ring = ring
         self._lanes = lanes
@@ -63,6 +68,7 @@ class Writer:
         self._logs = logs
         self._interval_s = interval_s
         self._appended = appended
+        self._drained = drained
         self.reset()
 
     def reset(self) -> None:
@@ -71,6 +77,8 @@ class Writer:
         self._drain_lock = threading.Lock()
         self._requests: deque[tuple[Signal, bytes, int]] = deque()
         self._request_bytes = 0
+        self._encoded: deque[tuple[bytes, int, int]] = deque()
+        self._encoded_bytes = 0
         self._stopped = False
         self._logs.reset()
 
@@ -82,7 +90,7 @@ class Writer:
             self.wake.clear()
             if self._safely_drained():
                 self.wake.wait(self._interval_s)
-            elif ring.sleep() and not self._requests and not len(self._logs):
+            elif ring.sleep() and not (self._requests or self._encoded or len(self._logs)):
                 self.wake.wait()
 
     def _safely_drained(self) -> bool:
@@ -124,6 +132,7 @@ class Writer:
                 moved = True
             if moved:
                 self._appended()
+                self._drained()
             return moved
         finally:
             self._drain_lock.release()
@@ -139,14 +148,31 @@ class Writer:
         return moved
 
     def _drain_spans(self) -> bool:
+        moved = self._drain_encoded()
         left = len(self._ring)
-        if not left:
-            return False
         while left > 0:
             left -= self._write_frame(left)
-            if left > 0:
-                self._appended()
-        return True
+            self._drain_encoded()
+            self._appended()
+            moved = True
+        return moved
+
+    def _drain_encoded(self) -> bool:
+        """Write what callers encoded, joined into frames."""
+        moved = False
+        while self._encoded:
+            bodies: list[bytes] = []
+            size = items = traces = 0
+            while self._encoded and size < FRAME_BYTES:
+                body, count, own_roots = self._encoded.popleft()
+                bodies.append(body)
+                size += len(body)
+                items += count
+                traces += own_roots
+            self._encoded_bytes = max(0, self._encoded_bytes - size)
+            self._append("traces", b"".join(bodies), items, traces)
+            moved = True
+        return moved
 
     def _write_frame(self, most: int) -> int:
         """Encode spans until a frame is full or ``most`` are done; the number taken."""
@@ -169,10 +195,19 @@ class Writer:
         return taken
 
     def help_out(self) -> None:
-        """A caller found the ring full: it encodes a few of the oldest spans itself."""
+        """A caller found the ring full: it encodes a few of the oldest spans itself.
+
+        Encoded they take a tenth of the memory, so some may wait for the writer; when even that is
+        full, the caller appends them to the spool by one write.
+        """
         spans = self._ring.take(OVERFLOW_SPANS)
-        if spans:
-            body, items = self._encode(spans)
+        if not spans:
+            return
+        body, items = self._encode(spans)
+        if self._encoded_bytes < ENCODED_BYTES:
+            self._encoded_bytes += len(body)
+            self._encoded.append((body, items, roots(spans)))
+        else:
             self._append("traces", body, items, roots(spans))
             self._appended()
 
