@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import socket
 import stat
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -214,3 +216,19 @@ def test_importing_runs_nothing(capsys: Any) -> None:
     for name in vaquero_collector.__all__:
         assert getattr(vaquero_collector, name) is not None
     assert capsys.readouterr().out == ""
+
+
+def test_it_does_without_the_rest_of_the_house() -> None:
+    """No module imports anything of vaquero but its own package."""
+    package = Path(__file__).resolve().parents[1] / "src" / "vaquero_collector"
+    imported: set[str] = set()
+    for path in package.glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Import):
+                imported |= {name.name for name in node.names}
+            elif isinstance(node, ast.ImportFrom):
+                imported.add(node.module or "")
+    tops = {name.partition(".")[0] for name in imported}
+    assert {name for name in tops if name.startswith("vaquero")} == {"vaquero_collector"}
+    others = tops - set(sys.stdlib_module_names) - {"vaquero_collector"}
+    assert others == {"click", "psutil", "rich"}

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import gzip
+import logging
 import os
 import ssl
 import subprocess
 import sys
 import threading
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -20,6 +22,15 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
     ExportMetricsServiceRequest,
 )
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from opentelemetry.sdk._logs import LoggerProvider, LoggingHandler
+from opentelemetry.sdk._logs.export import InMemoryLogRecordExporter, SimpleLogRecordProcessor
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import InMemoryMetricReader
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from opentelemetry.trace import Link, SpanKind, Status, StatusCode
 
 ROOT = Path(__file__).resolve().parents[3]
 REQUESTS = {
@@ -206,3 +217,48 @@ def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
             "-CAcreateserial", "-out", f"{name}.pem", "-days", "2", "-extfile", "names",
         )  # fmt: skip
     return folder
+
+
+@pytest.fixture
+def telemetry() -> tuple[Any, Any, Any]:
+    """Spans, metrics and logs as the SDK makes them, with every kind of value."""
+    resource = Resource({"service.name": "shop", "deployment.environment.name": "test"})
+    spans = InMemorySpanExporter()
+    tracers = TracerProvider(resource=resource)
+    tracers.add_span_processor(SimpleSpanProcessor(spans))
+    tracer = tracers.get_tracer("roads", "1.2", attributes={"scope.key": "value"})
+    with tracer.start_as_current_span("first", kind=SpanKind.SERVER) as first:
+        first.set_attributes(
+            {"text": "ü €", "int": 2**62, "float": 0.1, "bool": True, "list": [1, 2], "empty": ""}
+        )
+        link = Link(first.get_span_context(), {"link.key": 1})
+        with tracer.start_as_current_span("second", kind=SpanKind.CLIENT, links=[link]) as second:
+            second.add_event("happened", {"n": 1.5})
+            second.record_exception(ValueError("boom"))
+            second.set_status(Status(StatusCode.ERROR, "it failed"))
+    reader = InMemoryMetricReader()
+    meter = MeterProvider([reader], resource=resource).get_meter("roads", "1.2")
+    meter.create_counter("made", "1", "Things made").add(3, {"kind": "a"})
+    meter.create_up_down_counter("open").add(-2)
+    meter.create_gauge("level", "By").set(1.5, {"where": "tank"})
+    histogram = meter.create_histogram("took", "s")
+    for value in (0.001, 0.2, 7.0):
+        histogram.record(value, {"route": "/x"})
+    metrics = reader.get_metrics_data()
+    logs = InMemoryLogRecordExporter()
+    loggers = LoggerProvider(resource=resource)
+    loggers.add_log_record_processor(SimpleLogRecordProcessor(logs))
+    logger = logging.Logger("roads")
+    logger.addHandler(_handler(loggers))
+    with tracer.start_as_current_span("logging"):
+        logger.warning("disk at %d %%", 91, extra={"disk.name": "sda"})
+    for provider in (tracers, loggers):
+        provider.shutdown()
+    return spans.get_finished_spans(), metrics, logs.get_finished_logs()
+
+
+def _handler(loggers: LoggerProvider) -> logging.Handler:
+    with warnings.catch_warnings():
+        # The SDK has given its handler up for one of another distribution; both encode the same.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        return LoggingHandler(logger_provider=loggers)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 import ssl
 import urllib.error
 import urllib.request
@@ -26,63 +25,8 @@ from opentelemetry.exporter.otlp.proto.http import _log_exporter as http_logs
 from opentelemetry.exporter.otlp.proto.http import metric_exporter as http_metrics
 from opentelemetry.exporter.otlp.proto.http import trace_exporter as http_traces
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
-from opentelemetry.sdk._logs import LoggerProvider, LoggingHandler
-from opentelemetry.sdk._logs.export import InMemoryLogRecordExporter, SimpleLogRecordProcessor
-from opentelemetry.sdk.metrics import MeterProvider
-from opentelemetry.sdk.metrics.export import InMemoryMetricReader
-from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import TracerProvider
-from opentelemetry.sdk.trace.export import SimpleSpanProcessor
-from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
-from opentelemetry.trace import Link, SpanKind, Status, StatusCode
 
 pytestmark = pytest.mark.collector
-RESOURCE = Resource({"service.name": "shop", "deployment.environment.name": "test"})
-
-
-def telemetry() -> tuple[Any, Any, Any]:
-    """Return spans, metrics and logs as the SDK makes them, with every kind of value."""
-    spans = InMemorySpanExporter()
-    tracers = TracerProvider(resource=RESOURCE)
-    tracers.add_span_processor(SimpleSpanProcessor(spans))
-    tracer = tracers.get_tracer("roads", "1.2", attributes={"scope.key": "value"})
-    with tracer.start_as_current_span("first", kind=SpanKind.SERVER) as first:
-        first.set_attributes(
-            {"text": "ü €", "int": 2**62, "float": 0.1, "bool": True, "list": [1, 2], "empty": ""}
-        )
-        link = Link(first.get_span_context(), {"link.key": 1})
-        with tracer.start_as_current_span("second", kind=SpanKind.CLIENT, links=[link]) as second:
-            second.add_event("happened", {"n": 1.5})
-            second.record_exception(ValueError("boom"))
-            second.set_status(Status(StatusCode.ERROR, "it failed"))
-    reader = InMemoryMetricReader()
-    meter = MeterProvider([reader], resource=RESOURCE).get_meter("roads", "1.2")
-    meter.create_counter("made", "1", "Things made").add(3, {"kind": "a"})
-    meter.create_up_down_counter("open").add(-2)
-    meter.create_gauge("level", "By").set(1.5, {"where": "tank"})
-    histogram = meter.create_histogram("took", "s")
-    for value in (0.001, 0.2, 7.0):
-        histogram.record(value, {"route": "/x"})
-    metrics = reader.get_metrics_data()
-    logs = InMemoryLogRecordExporter()
-    loggers = LoggerProvider(resource=RESOURCE)
-    loggers.add_log_record_processor(SimpleLogRecordProcessor(logs))
-    logger = logging.Logger("roads")
-    logger.addHandler(_handler(loggers))
-    with tracer.start_as_current_span("logging"):
-        logger.warning("disk at %d %%", 91, extra={"disk.name": "sda"})
-    for provider in (tracers, loggers):
-        provider.shutdown()
-    return spans.get_finished_spans(), metrics, logs.get_finished_logs()
-
-
-def _handler(loggers: LoggerProvider) -> logging.Handler:
-    import warnings
-
-    with warnings.catch_warnings():
-        # The SDK has given its handler up for one of another distribution; both encode the same.
-        warnings.simplefilter("ignore", DeprecationWarning)
-        return LoggingHandler(logger_provider=loggers)
 
 
 def exporters(road: str, child: Any, tls: Path) -> tuple[Any, Any, Any]:
@@ -143,7 +87,7 @@ def own_metrics(requests: list[Any]) -> Any:
 )
 def test_every_road_delivers_every_field(
     road: str, backend: Any, collect: Any, certificates: Path, until: Callable[..., None],
-    tmp_path: Path,
+    telemetry: Any, tmp_path: Path,
 ) -> None:  # fmt: skip
     """Spans, metrics and logs come out at the backend and in the file as the SDK encoded them."""
     file = tmp_path / "out.jsonl"
@@ -153,7 +97,7 @@ def test_every_road_delivers_every_field(
         env={"VAQUERO_COLLECTOR_FILE": str(file), **tls_settings(road, certificates)},
     )
     assert child.http_url.startswith("https" if "tls" in road else "http:")
-    spans, metrics, logs = telemetry()
+    spans, metrics, logs = telemetry
     to_traces, to_metrics, to_logs = exporters(road, child, certificates)
     assert to_traces.export(spans).name == "SUCCESS"
     assert to_metrics.export(metrics).name == "SUCCESS"
@@ -208,7 +152,7 @@ def test_a_sender_without_a_certificate_is_refused(
 
 
 def test_a_backend_gets_headers_over_tls(
-    open_backend: Any, collect: Any, certificates: Path, until: Callable[..., None]
+    open_backend: Any, collect: Any, certificates: Path, until: Callable[..., None], telemetry: Any
 ) -> None:
     """Headers from the environment and a CA of one's own reach a backend that speaks TLS."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -222,7 +166,7 @@ def test_a_backend_gets_headers_over_tls(
         },
     )
     assert "backend" in child.plan().overlays
-    spans, _metrics, _logs = telemetry()
+    spans, _metrics, _logs = telemetry
     http_traces.OTLPSpanExporter(f"{child.http_url}/v1/traces").export(spans)
     until(lambda: backend.spans(), "delivery")
     assert backend.headers[-1]["Api-Key"] == "k-123"

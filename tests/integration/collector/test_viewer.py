@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import signal
 import subprocess
@@ -16,6 +17,9 @@ from typing import Any
 
 import pytest
 import vaquero_viewer
+from opentelemetry.exporter.otlp.proto.http._log_exporter import OTLPLogExporter
+from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
+from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 pytestmark = pytest.mark.collector
@@ -46,6 +50,53 @@ def request(first: int) -> bytes:
         span.start_time_unix_nano, span.end_time_unix_nano = now, now + 1_000_000
         span.attributes.add(key="number").value.int_value = number
     return message.SerializeToString()
+
+
+def test_the_viewer_shows_what_the_application_made(
+    viewer: Any, collect: Any, telemetry: Any, until: Callable[..., None]
+) -> None:
+    """Spans, metrics and logs are read back from the viewer with every field they had."""
+    child = collect(viewer.otlp_url)
+    spans, metrics, logs = telemetry
+    assert OTLPSpanExporter(f"{child.http_url}/v1/traces").export(spans).name == "SUCCESS"
+    assert OTLPMetricExporter(f"{child.http_url}/v1/metrics").export(metrics).name == "SUCCESS"
+    assert OTLPLogExporter(f"{child.http_url}/v1/logs").export(logs).name == "SUCCESS"
+
+    def arrived() -> bool:
+        counts = viewer.store.counts()
+        return counts.spans == 3 and counts.logs == 1 and bool(viewer.store.series(name="took"))
+
+    until(arrived, "storage")
+    for sent in spans:
+        trace = viewer.store.trace(f"{sent.context.trace_id:032x}")
+        (found,) = (row for row in trace.spans if row.span_id == f"{sent.context.span_id:016x}")
+        parent = f"{sent.parent.span_id:016x}" if sent.parent else None
+        assert (found.name, found.parent_span_id) == (sent.name, parent)
+        assert found.kind.lower().endswith(sent.kind.name.lower())
+        assert found.start_ns == sent.start_time
+        assert math.isclose(found.duration_ms, (sent.end_time - sent.start_time) / 1e6)
+        assert found.status_message == sent.status.description
+        assert sent.status.status_code.name.lower() in found.status.lower()
+        assert found.attributes == {
+            key: list(value) if isinstance(value, tuple) else value
+            for key, value in sent.attributes.items()
+        }
+        assert [event["name"] for event in found.events] == [event.name for event in sent.events]
+        assert len(found.links) == len(sent.links)
+        resource = trace.resources[found.resource_id]
+        assert resource["deployment.environment.name"] == "test"
+    kinds = {row.name: (row.kind, row.unit) for row in viewer.store.series(service="shop")}
+    for name, unit in (("made", "1"), ("open", ""), ("level", "By"), ("took", "s")):
+        assert kinds[name][1] == unit
+    ((series, points),) = viewer.store.points("took")
+    assert series.attributes == {"route": "/x"}
+    assert (points[-1].count, points[-1].min, points[-1].max) == (3, 0.001, 7.0)
+    ((_series, points),) = viewer.store.points("made")
+    assert points[-1].value == 3
+    (record,) = viewer.store.logs()
+    assert record.body == "disk at 91 %"
+    assert record.attributes["disk.name"] == "sda"
+    assert record.trace_id == f"{logs[0].log_record.trace_id:032x}"
 
 
 class Application(threading.Thread):
