@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any
 from opentelemetry import trace as trace_api
 from opentelemetry.environment_variables import OTEL_PYTHON_TRACER_PROVIDER
 
+from vaquero.tracing.disabled import DisabledProvider
+
 if TYPE_CHECKING:
     from vaquero.tracing.provider import TracerProvider
 
@@ -30,15 +32,35 @@ def offer(provider: TracerProvider) -> bool:
         False where that is not possible, and nothing has changed: the application has set a
         provider, an environment variable names one, or the API is built in another way than known.
     """
+    if not _put(provider):
+        return False
+    provider.follows_global = True
+    return True
+
+
+def offer_disabled() -> bool:
+    """Offer a provider that makes nothing at next to no cost, for a process with a disabled SDK.
+
+    Only for ``OTEL_SDK_DISABLED``, which disables an application's own SDK as well: the tracers of
+    this provider do not follow another one.
+
+    Returns:
+        As :func:`offer`.
+    """
+    return _put(DisabledProvider())
+
+
+def _put(provider: Any) -> bool:
+    """Put a provider where the API looks for it, if nobody's is there."""
     if _once_done() is not False or OTEL_PYTHON_TRACER_PROVIDER in os.environ:
         return False
-    if getattr(trace_api, "_TRACER_PROVIDER", trace_api) is not None:
+    before = getattr(trace_api, "_TRACER_PROVIDER", trace_api)
+    if before is not None and not isinstance(before, DisabledProvider):
         return False
     trace_api._TRACER_PROVIDER = provider
     if trace_api.get_tracer_provider() is not provider:
-        trace_api._TRACER_PROVIDER = None
+        trace_api._TRACER_PROVIDER = before
         return False
-    provider.follows_global = True
     return True
 
 

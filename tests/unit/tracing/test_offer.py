@@ -125,3 +125,15 @@ def test_take_leaves_the_applications_provider() -> None:
     trace.set_tracer_provider(theirs)
     assert offer.take(made(TracerProvider)[0]) is False
     assert trace.get_tracer_provider() is theirs
+
+
+def test_disabled_provider_is_offered_and_makes_nothing() -> None:
+    """A disabled process has a global provider whose tracers do nothing, until another is there."""
+    assert offer.offer_disabled()
+    tracer = trace.get_tracer("scope")
+    with tracer.start_as_current_span("name") as span:
+        assert not span.is_recording()
+    provider, exporter = made(TracerProvider)
+    assert offer.offer(provider)
+    trace.get_tracer("scope").start_span("name").end()
+    assert names(exporter) == ["name"]
