@@ -8,30 +8,33 @@ from __future__ import annotations
 
 import re
 
-#: Alternatives in the order of their precedence; each consumes at least one character, and none
-#: can fail after having read far, which keeps the scan linear.
-_TOKEN = re.compile(
-    r"""
-      (?P<comment> --[^\n]* | /\*(?:[^*]|\*(?!/))*(?:\*/)? )
-    | (?P<dollar> \$(?P<mark>[A-Za-z_]\w{0,62})?\$ )
-    | (?P<text> [EeNnBbXx]?'(?:[^'\\]|\\.|'')*(?:'|\Z|\\\Z) )
-    | (?P<double> "(?:[^"\\]|\\.|"")*(?:"|\Z|\\\Z) )
-    | (?P<quoted> `[^`]*`? | \[[A-Za-z_][\w ]*\] )
-    | (?P<place> [$@?]\w+ | (?<!["'\w:]):\w+ | :: )
-    | (?P<number> (?:0[xX][0-9a-fA-F]+ | \d+(?:\.\d+)?(?:[eE][+-]?\d+)? | \.\d+) (?![\w$]) )
-    | (?P<word> [^\W\d]\w* (?:[$\#]\w*)* )
-    | (?P<other> \d\w* | \s+ | . )
-    """,
-    re.VERBOSE | re.DOTALL,
-)
+# No alternative can fail after having read far, which keeps the scan linear.
+_KEPT = r"(?P<kept> --[^\n]* | /\*(?:[^*]|\*(?!/))*(?:\*/)? | `[^`]*`? | \[[A-Za-z_][\w ]{0,126}\] )"
+_LITERAL = r"""
+      '(?:[^'\\]|\\.|'')*(?:'|\Z|\\\Z)
+    | \$(?P<mark>(?:[A-Za-z_]\w{0,62})?)\$ (?:(?!\$(?P=mark)\$).)* (?:\$(?P=mark)\$)?
+    | [0-9](?:(?<![\w$@?.:].)|(?<=["']:.)) (?:[xX][0-9a-fA-F]+|\d*(?:\.\d*)?(?:[eE][+-]?\d+)?)(?![\w$])
+    | \.(?<![\w$@?.:].)\d+(?:[eE][+-]?\d+)?(?![\w$])
+"""
+_QUOTED = r"""
+      (?P<double> "(?:[^"\\]|\\.|"")*(?:"|\Z|\\\Z) )
+    | (?P<list> (?:[Vv][Aa][Ll][Uu][Ee][Ss]|[Ii][Nn])(?<![\w$][Ii][Nn])\s{0,8}\( )
+    | (?P<paren> [()] )
+"""
+_FLAGS = re.VERBOSE | re.DOTALL
+#: Statements without a double quote need no look at lists: in them only what is quoted differs.
+_PLAIN_TOKEN = re.compile(f"{_KEPT} | {_LITERAL}", _FLAGS)
+_TOKEN = re.compile(f"{_KEPT} | {_QUOTED} | {_LITERAL}", _FLAGS)
+#: A statement without any of these has no literals.
+_HINT = re.compile(r"['\"0-9$]")
+#: After these a double-quoted text is a value, as MySQL and SQLite have it.
+_BEFORE_VALUE = re.compile(r"(?i)(?:[=<>!]|(?<!\w)(?:like|rlike|regexp|match))\s{0,8}\Z")
+#: Before these it is a key of JSON or a table.
+_AFTER_KEY = re.compile(r"\s{0,8}:")
+_LOOK_BACK = 20
 
-#: After these a double-quoted text is a value, as MySQL, SQLite and JSON have it.
-_BEFORE_VALUE = frozenset({"=", "<", ">", ":", "!", "like", "ilike", "regexp", "rlike"})
-_LISTS = frozenset({"values", "in"})
-
-#: Commands of Redis and its kin that carry a credential; the whole rest of it goes.
+#: Commands of Redis and its kin that carry a credential; the whole rest of them goes.
 _AUTH = re.compile(r"\s*(?:AUTH|HELLO\s+\d+\s+AUTH|CONFIG\s+SET\s+\w*pass\w*)\s+(?=\S)", re.I)
-#: ``... PASSWORD hunter2`` without quotes is no SQL, but people log it.
 _PLACEHOLDER = "?"
 
 
@@ -44,55 +47,51 @@ def mask_sql(statement: str) -> str:
     auth = _AUTH.match(statement)
     if auth:
         masked = f"{auth.group()}{_PLACEHOLDER}"
-        return statement if masked == statement else masked
-    return _masked(statement)
-
-
-def _masked(statement: str) -> str:
-    out: list[str] = []
-    taken = 0
-    before = ""
-    # How deep we are in the list of values after VALUES or IN; 0 outside of one.
-    depth = 0
-    position, end = 0, len(statement)
-    while position < end:
-        token = _TOKEN.match(statement, position)
-        if token is None:  # Not reachable: the last alternative takes any character.
-            break
-        start, position = token.span()
-        kind = token.lastgroup
-        if kind == "mark":
-            kind = "dollar"
-        if kind == "comment" or statement[start].isspace():
-            continue
-        text = token.group()
-        literal = kind in ("number", "text")
-        if kind == "double":
-            literal = (depth > 0 or before in _BEFORE_VALUE) and not _qualifies(statement, position)
-        elif kind == "dollar":
-            literal = True
-            closing = statement.find(text, position)
-            position = end if closing < 0 else closing + len(text)
-        if literal:
-            out.append(statement[taken:start])
-            out.append(_PLACEHOLDER)
-            taken = position
-        depth = _depth(depth, text, before)
-        before = text.lower() if kind in ("word", "other") else ""
-    if not out:
+    elif '"' in statement:
+        masked = _Masking(statement).masked()
+    elif _HINT.search(statement):
+        masked = _PLAIN_TOKEN.sub(_plain, statement)
+    else:
         return statement
-    out.append(statement[taken:])
-    return "".join(out)
+    return statement if masked == statement else masked
 
 
-def _qualifies(statement: str, position: int) -> bool:
-    """Whether what ends here is the table in ``"table"."column"``."""
-    return statement[position : position + 1] == "."
+def _plain(match: re.Match[str]) -> str:
+    return match.group() if match.lastgroup == "kept" else _PLACEHOLDER
 
 
-def _depth(depth: int, text: str, before: str) -> int:
-    if text == "(":
-        return depth + 1 if depth or before in _LISTS else 0
-    if text == ")":
-        return max(depth - 1, 0)
-    return depth
+class _Masking:
+    """One statement, and how deep in a list of values the scan is."""
+
+    __slots__ = ("depth", "json", "statement")
+
+    def __init__(self, statement: str) -> None:
+        self.statement = statement
+        self.depth = 0
+        self.json = statement.lstrip()[:1] in ("{", "[")
+
+    def masked(self) -> str:
+        return _TOKEN.sub(self._replaced, self.statement)
+
+    def _replaced(self, match: re.Match[str]) -> str:
+        kind = match.lastgroup
+        if kind is None or kind == "mark":
+            return _PLACEHOLDER
+        text = match.group()
+        if kind == "double":
+            return _PLACEHOLDER if self._is_value(match) else text
+        if kind == "list":
+            self.depth += 1
+        elif kind == "paren" and self.depth:
+            self.depth += 1 if text == "(" else -1
+        return text
+
+    def _is_value(self, match: re.Match[str]) -> bool:
+        """Whether a double-quoted text is a value and no name."""
+        end = match.end()
+        if self.json:
+            return _AFTER_KEY.match(self.statement, end) is None
+        if self.statement.startswith(".", end):
+            return False
+        before = self.statement[max(match.start() - _LOOK_BACK, 0) : match.start()]
+        return self.depth > 0 or _BEFORE_VALUE.search(before) is not None
