@@ -16,9 +16,10 @@ from opentelemetry.sdk.trace import SynchronousMultiSpanProcessor
 from opentelemetry.sdk.trace import TracerProvider as SdkTracerProvider
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
-from vaquero import _guard, _runtime
+from vaquero import _runtime
 from vaquero.tracing.disabled import DisabledTracer
 from vaquero.tracing.limits import default_limits
+from vaquero.tracing.span import say_failed
 from vaquero.tracing.tracer import Tracer
 
 if TYPE_CHECKING:
@@ -201,7 +202,7 @@ class TracerProvider(SdkTracerProvider):
             try:
                 processor.shutdown()
             except Exception as error:
-                _guard.report(error, f"shutdown of {type(processor).__name__}")
+                say_failed(processor.shutdown, error)
         handler = getattr(self, "_atexit_handler", None)
         if handler is not None:
             atexit.unregister(handler)
@@ -213,5 +214,5 @@ def _flushed(processor: Any, timeout_millis: int) -> bool:
         # Some processors give nothing back, which has always counted as done.
         return processor.force_flush(timeout_millis) is not False
     except Exception as error:
-        _guard.report(error, f"force_flush of {type(processor).__name__}")
+        say_failed(processor.force_flush, error)
         return False

@@ -309,7 +309,18 @@ def call_safely(hook: Callable[..., Any], *args: Any, **kwargs: Any) -> None:
     try:
         hook(*args, **kwargs)
     except Exception as error:
-        _guard.report(error, getattr(hook, "__qualname__", repr(type(hook))))
+        say_failed(hook, error)
+
+
+def say_failed(hook: Any, error: Exception) -> None:
+    """Say whose fault it was that something which hangs on our spans has failed."""
+    module = str(getattr(hook, "__module__", ""))
+    name = f"{module}.{getattr(hook, '__qualname__', type(hook).__name__)}"
+    if module.partition(".")[0] == "vaquero":
+        _guard.report(error, name)
+    else:
+        said = describe(error)
+        _log.warn(f"hook:{name}", "%s failed (%s); the span goes on without it.", name, said)
 
 
 def _say_ended(what: str) -> None:

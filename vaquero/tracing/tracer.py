@@ -29,7 +29,7 @@ from vaquero.tracing.lineage import context_of, of_root, under_other, under_ours
 from vaquero.tracing.origin import Exit, Home
 from vaquero.tracing.present import SPAN_KEY, present
 from vaquero.tracing.rules import ALL, LOW_BITS, Rules, read_rules
-from vaquero.tracing.span import Span, call_safely
+from vaquero.tracing.span import Span, call_safely, say_failed
 from vaquero.tracing.unsampled import Quiet, Unsampled, dropped
 
 if TYPE_CHECKING:
@@ -317,7 +317,7 @@ class Tracer(SdkTracer):
         try:
             return self.sampler.should_sample(*asked)
         except Exception as error:
-            _guard.report(error, f"the sampler {type(self.sampler).__name__}")
+            say_failed(self.sampler.should_sample, error)
             return DEFAULT_ON.should_sample(*asked)
 
     def _begin_elsewhere(

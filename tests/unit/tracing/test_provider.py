@@ -147,8 +147,10 @@ def test_processor_added_later_is_heard(provider: TracerProvider) -> None:
     assert watcher.ended == [span] and watcher.started == []
 
 
-def test_failing_processors_do_not_reach_the_application(sink: ListSink) -> None:
-    """What processors raise is kept from the application and from the other processors."""
+def test_failing_processors_do_not_reach_the_application(
+    sink: ListSink, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What processors raise is kept from the application and the other processors, and is said."""
     provider = TracerProvider(shutdown_on_exit=False)
     watcher = Watcher()
     for processor in (Failing(), watcher, Holder(sink)):
@@ -158,6 +160,8 @@ def test_failing_processors_do_not_reach_the_application(sink: ListSink) -> None
     assert len(watcher.started) == len(watcher.ended) == len(sink.spans) == 1
     assert provider.force_flush() is False
     provider.shutdown()
+    for method in ("on_start", "on_end", "force_flush", "shutdown"):
+        assert f"Failing.{method} failed (RuntimeError: {method})" in caplog.text
 
 
 class Deciding(Sampler):
