@@ -114,6 +114,7 @@ def test_a_broken_sitecustomize_is_reported_as_without_us(
     "variables",
     [
         {"OTEL_PROPAGATORS": "nonsense"},
+        {"OTEL_PYTHON_CONTEXT": "nonsense"},
         {"OTEL_TRACES_SAMPLER": "nonsense"},
         {"OTEL_BSP_MAX_QUEUE_SIZE": "many"},
         {"OTEL_EXPORTER_OTLP_TIMEOUT": "soon"},

@@ -69,6 +69,23 @@ def _mend_propagators() -> None:
         )
 
 
+def _mend_context() -> None:
+    """Unknown to the API, it costs a stack trace in every process."""
+    name = os.environ.get("OTEL_PYTHON_CONTEXT", "").strip()
+    if not name:
+        return
+    from importlib.metadata import entry_points
+
+    if any(entry_point.name == name for entry_point in entry_points(group="opentelemetry_context")):
+        return
+    del os.environ["OTEL_PYTHON_CONTEXT"]
+    if _claim():
+        _say(
+            f"OTEL_PYTHON_CONTEXT={name!r} (from environment) is not usable: expected the name of "
+            "an installed context, e.g. contextvars_context. Using that."
+        )
+
+
 def _probe_propagators() -> None:
     """A propagator that is known but cannot be loaded stops the program as well."""
     if not os.environ.get("OTEL_PROPAGATORS"):
@@ -102,6 +119,7 @@ def _start() -> None:
                 "measured. Install vaquero-otel into that environment."
             )
         return
+    _mend_context()
     _mend_propagators()
     _probe_propagators()
     from opentelemetry.instrumentation.auto_instrumentation import initialize
