@@ -14,7 +14,7 @@ from typing import Any
 
 import psutil
 import pytest
-from vaquero_collector import AlreadyRunningError, Collector, CollectorError, record
+from vaquero_collector import AlreadyRunningError, Collector, CollectorError, record, running
 
 pytestmark = pytest.mark.collector
 
@@ -50,6 +50,10 @@ def test_a_second_start_does_not_disturb_the_first(started: Any) -> None:
     with pytest.raises(AlreadyRunningError) as caught:
         started()
     assert caught.value.pid == first.pid
+    assert caught.value.http_url == first.http_url
+    assert caught.value.destination == "http://127.0.0.1:14318"
+    folder = first.plan().folder.parent
+    assert [found.pid for found in running(folder)] == [first.pid]
     assert first.healthy()
     assert record.read(first.plan().folder) is not None
 

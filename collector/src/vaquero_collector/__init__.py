@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from vaquero_collector.errors import AlreadyRunningError, CollectorError, NoBinaryError
     from vaquero_collector.plan import DEFAULT_DESTINATION, Plan
     from vaquero_collector.process import Collector
+    from vaquero_collector.record import Record, running
     from vaquero_collector.stats import SignalStats, Stats
 
 __version__ = "0.1.0"
@@ -30,9 +31,11 @@ _HOMES = {
     "CollectorError": "errors",
     "NoBinaryError": "errors",
     "Plan": "plan",
+    "Record": "record",
     "SignalStats": "stats",
     "Stats": "stats",
     "find_binary": "binary",
+    "running": "record",
 }
 
 __all__ = [
@@ -42,9 +45,11 @@ __all__ = [
     "CollectorError",
     "NoBinaryError",
     "Plan",
+    "Record",
     "SignalStats",
     "Stats",
     "find_binary",
+    "running",
 ]
 
 

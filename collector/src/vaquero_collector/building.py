@@ -242,6 +242,7 @@ def _compile(
         "GOOS": system.goos,
         "GOARCH": system.goarch,
     }
+    left_behind = _keep_apart(go, env, binary.parent.parent / "go")
     say(f"{BINARY_NAME}: looking up modules (Go {'.'.join(map(str, go.version))})")
     listing = [go.program, "list", *BUILD_FLAGS, "-deps"]
     row = "{{.ImportPath}}{{with .Module}}\t{{.Path}}\t{{.Version}}\t{{.Dir}}{{end}}"
@@ -250,9 +251,27 @@ def _compile(
     steps = _Progress(say, "packages", len(lines))
     command = [go.program, "build", "-v", *BUILD_FLAGS, "-ldflags", LINKER_FLAGS]
     _run([*command, "-o", str(binary), "."], sources, env, steps)
+    if left_behind is not None:
+        shutil.rmtree(left_behind, ignore_errors=True)
     seconds = time.monotonic() - started
     size_mb = binary.stat().st_size / 1e6
     say(f"{BINARY_NAME}: built in {seconds:.0f} s, {size_mb:.1f} MB")
+
+
+def _keep_apart(go: Go, env: dict[str, str], folder: Path) -> Path | None:
+    """Give Go caches of our own where it has none, and return the folder to remove in the end.
+
+    They take 2 GB, which somebody who has no use for Go would not know of. After a build that
+    failed they stay, so that the next one does not begin from nothing.
+    """
+    asked = subprocess.run(
+        [go.program, "env", "GOMODCACHE"], capture_output=True, text=True, env=env, check=False
+    )
+    if Path(asked.stdout.strip()).is_dir():
+        return None
+    env |= {"GOMODCACHE": str(folder / "modules"), "GOCACHE": str(folder / "build")}
+    env["GOFLAGS"] = "-modcacherw"  # else the folder could not be removed
+    return folder
 
 
 class _Progress:

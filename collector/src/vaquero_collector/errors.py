@@ -12,12 +12,22 @@ class NoBinaryError(CollectorError):
 
 
 class AlreadyRunningError(CollectorError):
-    """A Collector with the same listener is running already.
+    """A Collector with the same folder is running already; it can be used as it is.
 
     Attributes:
-        pid: Its process id, or None where its record is not readable.
+        pid: Its process id, or None where its record is not readable (yet).
+        http_url: Where it takes OTLP over HTTP, or None likewise.
+        destination: Where it forwards to, without secrets, or None likewise.
     """
 
-    def __init__(self, text: str, pid: int | None) -> None:
+    def __init__(
+        self,
+        text: str,
+        pid: int | None = None,
+        http_url: str | None = None,
+        destination: str | None = None,
+    ) -> None:
         super().__init__(text)
         self.pid = pid
+        self.http_url = http_url
+        self.destination = destination

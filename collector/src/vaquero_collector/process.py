@@ -258,9 +258,11 @@ def _check_ports(plan: Plan) -> None:
 
 def _already_running(plan: Plan) -> AlreadyRunningError:
     found = record.read(plan.folder)
-    pid = found.pid if found is not None and found.process() is not None else None
-    what = f"pid {pid}, {found.http_url}" if found is not None and pid else "no record yet"
-    return AlreadyRunningError(f"a Collector for {plan.folder} runs already ({what}).", pid)
+    begun = f"a Collector for {plan.folder} runs already"
+    if found is None or found.process() is None:
+        return AlreadyRunningError(f"{begun} (it has not said where yet).")
+    text = f"{begun} (pid {found.pid}, {found.http_url}, forwards to {found.destination})."
+    return AlreadyRunningError(text, found.pid, found.http_url, found.destination)
 
 
 def _turn_over(log: Path) -> None:
