@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from opentelemetry.instrumentation.dependencies import DependencyConflictError
 from opentelemetry.instrumentation.distro import BaseDistro
+from opentelemetry.sdk import _configuration
 from opentelemetry.sdk._configuration import _OTelSDKConfigurator
 
 from vaquero import _guard, _log
@@ -86,6 +87,9 @@ class VaqueroConfigurator(_OTelSDKConfigurator):
 
     def _configure_by_file(self, arguments: dict[str, Any]) -> bool:
         try:
+            if not hasattr(_configuration, "OTEL_CONFIG_FILE"):
+                # It would pass over the variable, and set up upstream's defaults.
+                raise RuntimeError("this version of opentelemetry-sdk knows no such file")
             super()._configure(**arguments)
         except Exception as error:
             _log.warn(
