@@ -73,7 +73,7 @@ def test_narrow_terminal_keeps_the_numbers(client, make, text):
     ("value", "unit", "shown"),
     [
         (0.256, "1", "25.6 %"), (7, "1", "7"), (1536, "By", "1.50 KiB"), (512, "By", "512 B"),
-        (2**21, "By/s", "2.00 MiB/s"), (0.002, "s", "2.00 ms"), (2.4e9, "Hz", "2.40 G Hz"),
+        (2**21, "By/s", "2.00 MiB/s"), (0.002, "s", "2.00 ms"), (2.4e9, "Hz", "2.40 GHz"),
         (3, "{request}", "3 request"), (12, "", "12"), (0, "By", "0 B"), (-5.5, "Cel", "-5.50 Cel"),
     ],
 )  # fmt: skip

@@ -30,8 +30,12 @@ _FIRST = (
     "system.memory.utilization",
     "vaquero.disk.io.rate",
     "vaquero.network.io.rate",
+    "process.cpu.utilization",
+    "process.memory.utilization",
+    "vaquero.eventloop.lag",
+    "vaquero.gc.share",
 )
-"""What a person looks for first: the four resources of the machine."""
+"""What a person looks for first: the resources of the machine, then the process."""
 
 
 def clean(text: str, limit: int = _MAX_NAME) -> str:

@@ -26,7 +26,10 @@ def value_text(value: float, unit: str) -> str:
         return duration_text(value)
     number = _scaled(value, 1000, _DECIMAL)
     word = unit.replace("{", "").replace("}", "")
-    return number if word in ("", "1") else f"{number} {word}"
+    if word in ("", "1"):
+        return number
+    # "2.40 GHz", where a prefix may stand before the unit.
+    return number + word if word == "Hz" and number[-1].isalpha() else f"{number} {word}"
 
 
 def duration_text(milliseconds: float) -> str:

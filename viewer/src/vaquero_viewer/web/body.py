@@ -13,7 +13,7 @@ MAX_BODY_BYTES = 20 * 2**20
 """Largest body as sent; the Collector's own default."""
 
 MAX_DECOMPRESSED_BYTES = 64 * 2**20
-"""Largest body once decompressed."""
+"""Largest body once decompressed; JSON may not be larger than :data:`MAX_BODY_BYTES` then."""
 
 _READ_WITHIN_S = 30.0
 _GZIP = 16 + zlib.MAX_WBITS

@@ -27,7 +27,12 @@ from vaquero_viewer.otlp.logs import read_logs
 from vaquero_viewer.otlp.metrics import read_metrics
 from vaquero_viewer.otlp.spans import read_spans
 from vaquero_viewer.store import Store
-from vaquero_viewer.web.body import decompress, read_body
+from vaquero_viewer.web.body import (
+    MAX_BODY_BYTES,
+    MAX_DECOMPRESSED_BYTES,
+    decompress,
+    read_body,
+)
 
 _DECODERS = 2
 _MAX_BYTES_IN_FLIGHT = 256 * 2**20
@@ -129,7 +134,9 @@ class Receiver:
         encoding = request.headers.get("content-encoding", "").strip().lower()
 
         def work() -> Batch:
-            plain = decompress(body, encoding)
+            # JSON takes many times its size in memory while it is read.
+            limit = MAX_DECOMPRESSED_BYTES if content_type == PROTOBUF else MAX_BODY_BYTES
+            plain = decompress(body, encoding, limit)
             message = decode(plain, signal.request, content_type)
             batch = signal.read(message, time.time_ns())
             batch.size_bytes = len(plain)

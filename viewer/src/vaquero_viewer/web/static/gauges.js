@@ -5,7 +5,7 @@ import { attribute, clock, value } from "/format.js";
 
 const WIDTH = 280;
 const HEIGHT = 64;
-const COLOURS = 6;
+const COLOURS = 8;
 const SHOWN_CARDS = 8;
 const SHOWN_LINES = 4;
 
@@ -13,7 +13,7 @@ const SHOWN_LINES = 4;
 const FIRST = [
   "system.cpu.utilization", "system.memory.utilization",
   "vaquero.disk.io.rate", "vaquero.network.io.rate",
-  "process.cpu.utilization", "process.memory.usage", "vaquero.process.memory.usage",
+  "process.cpu.utilization", "process.memory.utilization", "vaquero.eventloop.lag", "vaquero.gc.share",
 ];
 
 let all = false;
@@ -81,9 +81,14 @@ function headline(card, at) {
   const mode = (row) => row.series.attributes["cpu.mode"];
   const idle = card.lines.filter((row) => mode(row) === "idle");
   if (idle.length === 1 && card.unit === "1") return `${value(Math.min(1, Math.max(0, 1 - at(idle[0]))), "1")} busy`;
-  if (card.unit === "By/s") return value(card.lines.reduce((sum, row) => sum + at(row), 0), card.unit);
+  if (idle.length === 0 && card.unit === "1" && card.lines.every((row) => mode(row) !== undefined)) {
+    return `${value(Math.min(1, sum(card, at)), "1")} busy`;
+  }
+  if (card.unit === "By/s") return value(sum(card, at), card.unit);
   return "";
 }
+
+const sum = (card, at) => card.lines.reduce((total, row) => total + at(row), 0);
 
 // Instances that ended long ago follow those that still report.
 const newestFirst = (a, b) => (Math.abs(Number(a.time_ns) - Number(b.time_ns)) > 30e9
