@@ -20,7 +20,8 @@ from vaquero.pipeline.sanitise import (
     utf8,
 )
 from vaquero.pipeline.wire import VARINTS, delimited, pack_double, varint
-from vaquero.redaction import REDACTED, Redactor, Rule
+from vaquero.redaction import REDACTED, Redactor, Rule, is_secret
+from vaquero.redaction.text import mask_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -32,6 +33,8 @@ _CACHED_VALUE_CHARS = 512
 #: What one key may hold of finished fields, and all keys of one encoder together.
 _FIELDS_OF_A_KEY = 128
 _FIELDS_OF_ALL = 8192
+#: For how many spans the values of a key are not remembered after nearly none was seen again.
+_PAUSE = 4096
 _MAX_PATHS = 32
 #: Sequences up to this length are encoded as they are where all items are plain scalars.
 _DIRECT_ITEMS = 64
@@ -44,7 +47,7 @@ _SCALARS = frozenset({str, int, bool, float, bytes, type(None)})
 
 #: Length of AnyValue, tag of ``string_value``, length of the text, for texts up to 112 bytes.
 _SHORT_TEXT: tuple[bytes, ...] = tuple(bytes((n + 2, 0x0A, n)) for n in range(113))
-_OFF, _SECRET = Rule.OFF, Rule.SECRET
+_OFF, _SECRET, _TEXT = Rule.OFF, Rule.SECRET, Rule.TEXT
 _TRUE, _FALSE = b"\x10\x01", b"\x10\x00"
 
 REDACTED_KEY = "vaquero.redacted"
@@ -70,7 +73,7 @@ class Trail:
 class _Plan:
     """All that is known of a key before its value is seen."""
 
-    __slots__ = ("false", "head", "ints", "key", "rule", "size", "texts", "true")
+    __slots__ = ("begun", "false", "head", "ints", "key", "paused", "rule", "size", "texts", "true")
 
     def __init__(self, tag: bytes, key: str, rule: Rule) -> None:
         encoded = utf8(key)
@@ -80,6 +83,9 @@ class _Plan:
         self.size = len(self.head)
         self.texts: dict[str, bytes] = {}
         self.ints: dict[int, bytes] = {}
+        # By the encoder's count of spans: since when fields are kept, and until when they are not.
+        self.begun = 0
+        self.paused = 0
         self.true = _field(tag, self, _TRUE)
         self.false = _field(tag, self, _FALSE)
 
@@ -108,8 +114,11 @@ class AttributeEncoder:
         self._redactor = redactor if redactor is not None and redactor.enabled else None
         self._limit = limits.value_bytes
         self._budget = limits.value_bytes * _CONTAINER_FACTOR
+        self._judge = self._redactor.secret_key if self._redactor is not None else is_secret
+        self._simple = self._redactor is not None and self._redactor.simple
         self._plans: dict[str, _Plan] = {}
         self._kept = 0
+        self._count = 0
 
     def write(
         self, attributes: Mapping[Any, Any], out: list[bytes], trail: Trail, most: int
@@ -125,6 +134,7 @@ class AttributeEncoder:
         Returns:
             How many attributes were left out.
         """
+        self._count += 1
         dropped = len(attributes) - most
         items: Iterable[tuple[Any, Any]] = attributes.items()
         if dropped > 0:
@@ -173,7 +183,10 @@ class AttributeEncoder:
             return self._other(plan, value, trail)
         clean: object = value
         if self._redactor is not None:
-            clean = self._redactor.clean(plan.rule, value)
+            if self._simple and plan.rule is _TEXT:
+                clean = mask_text(value, self._judge)
+            else:
+                clean = self._redactor.clean(plan.rule, value)
             if clean is not value:
                 clean = self._replaced(value, clean, plan.key, trail)
                 if type(clean) is not str:
@@ -189,8 +202,8 @@ class AttributeEncoder:
             field = b"".join((self._tag, VARINTS[total], plan.head, _SHORT_TEXT[size], data))
         else:
             field = _field(self._tag, plan, _text_body(cut_text(value, self._limit)))
-        if size <= _CACHED_VALUE_CHARS:
-            self._keep(plan.texts, value, field)
+        if size <= _CACHED_VALUE_CHARS and plan.paused < self._count:
+            self._keep(plan, plan.texts, value, field)
         return field
 
     def _int(self, plan: _Plan, value: int, trail: Trail) -> bytes:
@@ -200,17 +213,28 @@ class AttributeEncoder:
         size = len(number) + 1
         total = VARINTS[plan.size + size + 1]
         field = b"".join((self._tag, total, plan.head, VARINTS[size], b"\x18", number))
-        self._keep(plan.ints, value, field)
+        if plan.paused < self._count:
+            self._keep(plan, plan.ints, value, field)
         return field
 
     def _other(self, plan: _Plan, value: object, trail: Trail) -> bytes:
         return _field(self._tag, plan, self._any(value, plan.rule, plan.key, trail))
 
-    def _keep(self, fields: dict[Any, bytes], value: Any, field: bytes) -> None:
-        """Remember a finished field. Full caches start anew: that needs no bookkeeping on a hit."""
-        if len(fields) >= _FIELDS_OF_A_KEY:
+    def _keep(self, plan: _Plan, fields: dict[Any, bytes], value: Any, field: bytes) -> None:
+        """Remember a finished field.
+
+        A full cache starts anew, which needs no bookkeeping on a hit. One that was full at once
+        belongs to a key with ever new values, and rests for a while.
+        """
+        if not fields:
+            plan.begun = self._count
+        elif len(fields) >= _FIELDS_OF_A_KEY:
             self._kept -= len(fields)
             fields.clear()
+            if self._count - plan.begun < _FIELDS_OF_A_KEY * 3 // 2:
+                plan.paused = self._count + _PAUSE
+                return
+            plan.begun = self._count
         if self._kept >= _FIELDS_OF_ALL:
             self._plans.clear()
             self._kept = 0

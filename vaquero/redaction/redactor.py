@@ -10,7 +10,7 @@ from typing import Any, TypeAlias, cast
 from vaquero import _log
 from vaquero.redaction.keys import is_secret, words
 from vaquero.redaction.sql import mask_sql
-from vaquero.redaction.text import REDACTED, mask_query, mask_text
+from vaquero.redaction.text import REDACTED, mask_text
 
 Callback: TypeAlias = Callable[[str, object], object]
 
@@ -77,6 +77,11 @@ class Redactor:
         self._extra_patterns = [_compiled(pattern) for pattern in extra_patterns]
         self._secret_keys: dict[str, bool] = {}
 
+    @property
+    def simple(self) -> bool:
+        """Whether texts need nothing but :func:`~vaquero.redaction.text.mask_text`."""
+        return not self._extra_patterns
+
     def secret_key(self, key: str) -> bool:
         """Whether the key alone says that its value is secret."""
         known = self._secret_keys.get(key)
@@ -122,13 +127,16 @@ class Redactor:
         elif rule is Rule.OFF:
             return text
         elif rule is Rule.SQL:
-            text = _same(text, mask_sql(text))
+            return _same(text, self._patterns(mask_text(mask_sql(text), self.secret_key)))
         elif rule is Rule.QUERY:
-            text = _same(text, mask_query(f"?{text}", self.secret_key)[1:])
-        new = mask_text(text, self.secret_key)
+            new = mask_text(f"?{text}", self.secret_key)
+            return _same(text, self._patterns(new[1:]))
+        return _same(text, self._patterns(mask_text(text, self.secret_key)))
+
+    def _patterns(self, text: str) -> str:
         for pattern in self._extra_patterns:
-            new = pattern.sub(REDACTED, new)
-        return _same(text, new)
+            text = pattern.sub(REDACTED, text)
+        return text
 
     def ask(self, path: str, value: object) -> object:
         """What the user's callback wants sent in place of this value; None to redact it."""

@@ -9,11 +9,14 @@ from __future__ import annotations
 import re
 
 # No alternative can fail after having read far, which keeps the scan linear.
-_KEPT = r"(?P<kept> --[^\n]* | /\*(?:[^*]|\*(?!/))*(?:\*/)? | `[^`]*`? | \[[A-Za-z_][\w ]{0,126}\] )"
+_KEPT = r"""
+    (?P<kept> --[^\n]* | /\*(?:[^*]|\*(?!/))*(?:\*/)? | `[^`]*`? | \[[A-Za-z_][\w ]{0,126}\] )
+"""
 _LITERAL = r"""
       '(?:[^'\\]|\\.|'')*(?:'|\Z|\\\Z)
     | \$(?P<mark>(?:[A-Za-z_]\w{0,62})?)\$ (?:(?!\$(?P=mark)\$).)* (?:\$(?P=mark)\$)?
-    | [0-9](?:(?<![\w$@?.:].)|(?<=["']:.)) (?:[xX][0-9a-fA-F]+|\d*(?:\.\d*)?(?:[eE][+-]?\d+)?)(?![\w$])
+    | [0-9](?:(?<![\w$@?.:].)|(?<=["']:.))
+      (?:[xX][0-9a-fA-F]+|\d*(?:\.\d*)?(?:[eE][+-]?\d+)?)(?![\w$])
     | \.(?<![\w$@?.:].)\d+(?:[eE][+-]?\d+)?(?![\w$])
 """
 _QUOTED = r"""
@@ -32,6 +35,7 @@ _BEFORE_VALUE = re.compile(r"(?i)(?:[=<>!]|(?<!\w)(?:like|rlike|regexp|match))\s
 #: Before these it is a key of JSON or a table.
 _AFTER_KEY = re.compile(r"\s{0,8}:")
 _LOOK_BACK = 20
+_JSON = re.compile(r"\s*(?:\{|\[\s*[{\[\"0-9])")
 
 #: Commands of Redis and its kin that carry a credential; the whole rest of them goes.
 _AUTH = re.compile(r"\s*(?:AUTH|HELLO\s+\d+\s+AUTH|CONFIG\s+SET\s+\w*pass\w*)\s+(?=\S)", re.I)
@@ -68,7 +72,7 @@ class _Masking:
     def __init__(self, statement: str) -> None:
         self.statement = statement
         self.depth = 0
-        self.json = statement.lstrip()[:1] in ("{", "[")
+        self.json = _JSON.match(statement) is not None
 
     def masked(self) -> str:
         return _TOKEN.sub(self._replaced, self.statement)

@@ -59,7 +59,7 @@ _PREFIXED = re.compile(
 #: What stands between a word and its value. ``==`` compares, ``://`` is a URL, ``::`` a namespace.
 _SEPARATOR = re.compile(r"(?:=>|:=|=(?!=)|:(?![:/]))[ \t]{0,3}")
 #: The word in front of a separator, read backwards from there.
-_WORD_BACKWARDS = re.compile(r"[ \t]{0,3}[\\\"'\]]{0,4}([\w.\-]{2,127})")
+_WORD_BACKWARDS = re.compile(r"[ \t]{0,3}[\\\"'\]]{0,4}([\w.\-]{1,127})")
 _LONGEST_WORD = 136
 #: ``--password hunter2`` on a command line.
 _FLAG = re.compile(r"(?<![\w\-])--?([A-Za-z][\w\-]{1,62})[ \t]{1,3}(?=[^\s\-])")
@@ -82,7 +82,8 @@ _NO_SECRET = re.compile(
 _MAX_REMARK = 128
 _CALL = re.compile(r"[A-Za-z_][\w.]*(?:\(|\[\w)")
 
-_PARAMETER = re.compile(r"([?&])([\w.\-\[\]%]{1,128})=([^&#;\s\"'<>]*)")
+_PARAMETER_MARKS = ("?", "&")
+_PARAMETER_VALUE = re.compile(r"[^?&#;\s\"'<>]{2,}")
 #: Parameters whose value is a secret in a URL, though the word is harmless elsewhere.
 _ONLY_IN_URLS = frozenset("code key sig state ticket assertion hash sid samlresponse jwt".split())
 #: Parameters whose value may be long and random without being a secret.
@@ -138,8 +139,6 @@ def mask_text(text: str, secret_key: Judge = is_secret) -> str:
         if _CARD_START.search(text):
             new = _CARD.sub(_card, new)
     if pairs:
-        if "=" in text and ("?" in text or "&" in text):
-            new = mask_query(new, secret_key)
         new = _pairs(new, secret_key)
     return text if new == text else new
 
@@ -227,7 +226,7 @@ def _card(match: re.Match[str]) -> str:
 
 
 def _pairs(text: str, secret_key: Judge) -> str:
-    """``key=value`` and ``key: value``, in prose, JSON, headers and connection strings."""
+    """``key=value`` and ``key: value``, in prose, JSON, headers, URLs and connection strings."""
     out: list[str] = []
     taken = 0
     for match in _SEPARATOR.finditer(text):
@@ -237,17 +236,31 @@ def _pairs(text: str, secret_key: Judge) -> str:
         # Backwards, so that only words in front of a separator are looked at.
         behind = text[at - 1 : at - _LONGEST_WORD if at > _LONGEST_WORD else None : -1]
         word = _WORD_BACKWARDS.match(behind)
-        if word is None or behind[word.end() - 1].isdigit():
+        if word is None:
             continue
+        end = word.end()
         key = word[1][::-1]
-        if not secret_key(key):
+        if behind[end : end + 1] in _PARAMETER_MARKS and text[at] == "=" and end < len(behind):
+            span, mark = _parameter_span(text, at + 1, key, secret_key), REDACTED_IN_URL
+        elif not behind[end - 1].isdigit() and secret_key(key):
+            span, mark = _value_span(text, match.end(), key), REDACTED
+        else:
             continue
-        span = _value_span(text, match.end(), key)
-        if span is None:
-            continue
-        out += (text[taken : span[0]], REDACTED)
-        taken = span[1]
+        if span is not None:
+            out += (text[taken : span[0]], mark)
+            taken = span[1]
     return text if not out else "".join(out) + text[taken:]
+
+
+def _parameter_span(text: str, start: int, name: str, secret_key: Judge) -> tuple[int, int] | None:
+    """Where the value of a query's parameter stands, if it is a secret by its name or its look."""
+    match = _PARAMETER_VALUE.match(text, start)
+    if match is None:
+        return None
+    value = match.group()
+    if not secret_key(name) and (len(value) < 7 or not _secret_parameter(name, value)):
+        return None
+    return None if value in (REDACTED, REDACTED_IN_URL) else match.span()
 
 
 def _value_span(text: str, start: int, key: str) -> tuple[int, int] | None:
@@ -288,34 +301,11 @@ def _flags(text: str, secret_key: Judge) -> str:
     return text if not out else "".join(out) + text[taken:]
 
 
-def mask_query(text: str, secret_key: Judge = is_secret) -> str:
-    """Query parameters that hold a secret by their name, or an opaque value by their look.
-
-    Args:
-        text: A URL, a query string, or text with URLs in it.
-        secret_key: Says of a parameter's name whether its value is secret.
-    """
-
-    def replace(match: re.Match[str]) -> str:
-        name, value = match[2], match[3]
-        if value in (REDACTED, REDACTED_IN_URL) or not _secret_parameter(name, value, secret_key):
-            return match.group()
-        return f"{match[1]}{name}={REDACTED_IN_URL}"
-
-    return _PARAMETER.sub(replace, text)
-
-
-def _secret_parameter(name: str, value: str, secret_key: Judge) -> bool:
-    if len(value) < 2:
-        return False
-    if secret_key(name):
-        return True
+def _secret_parameter(name: str, value: str) -> bool:
     last = (words(name) or [""])[-1]
-    if last in _ONLY_IN_URLS and len(value) > 6:
+    if last in _ONLY_IN_URLS:
         return not value.isalpha() or len(value) > 12
-    if last in _OPEN_IN_URLS:
-        return False
-    return _is_opaque(value)
+    return last not in _OPEN_IN_URLS and _is_opaque(value)
 
 
 def _is_opaque(value: str) -> bool:
