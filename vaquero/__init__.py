@@ -48,6 +48,7 @@ if TYPE_CHECKING:
         span,
     )
     from vaquero.tracing.facade import span as async_span
+    from vaquero.tracing.propagation import child_environment, continued, extract, inject
 
 #: Where each public name lives: (module, name there); an empty name is the module itself.
 _WHERE: dict[str, tuple[str, str]] = {
@@ -60,9 +61,12 @@ _WHERE: dict[str, tuple[str, str]] = {
     "VaqueroError": ("vaquero.errors", "VaqueroError"),
     "VaqueroSDK": ("vaquero.sdk", "VaqueroSDK"),
     "async_span": ("vaquero.tracing.facade", "span"),
+    "child_environment": ("vaquero.tracing.propagation", "child_environment"),
     "configure": ("vaquero.sdk", "configure"),
     "configure_from_env": ("vaquero.sdk", "configure_from_env"),
+    "continued": ("vaquero.tracing.propagation", "continued"),
     "counter": ("vaquero.metrics.facade", "counter"),
+    "extract": ("vaquero.tracing.propagation", "extract"),
     "flush": ("vaquero.sdk", "flush"),
     "gauge": ("vaquero.metrics.facade", "gauge"),
     "get_current_span": ("vaquero.tracing.facade", "get_current_span"),
@@ -72,6 +76,7 @@ _WHERE: dict[str, tuple[str, str]] = {
     "get_global_instance": ("vaquero.sdk", "get_default_sdk"),
     "histogram": ("vaquero.metrics.facade", "histogram"),
     "init": ("vaquero.sdk", "init"),
+    "inject": ("vaquero.tracing.propagation", "inject"),
     "observe_cache": ("vaquero.metrics.resources", "observe_cache"),
     "observe_pool": ("vaquero.metrics.resources", "observe_pool"),
     "set_default_sdk": ("vaquero.sdk", "set_default_sdk"),
@@ -94,9 +99,12 @@ __all__ = [
     "VaqueroSDK",
     "__version__",
     "async_span",
+    "child_environment",
     "configure",
     "configure_from_env",
+    "continued",
     "counter",
+    "extract",
     "flush",
     "gauge",
     "get_current_span",
@@ -106,6 +114,7 @@ __all__ = [
     "get_global_instance",
     "histogram",
     "init",
+    "inject",
     "observe_cache",
     "observe_pool",
     "set_default_sdk",

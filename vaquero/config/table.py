@@ -132,6 +132,13 @@ _TRACES = (
         "spans that wait for the end of their trace, for tail_share",
     ),
     Setting("propagators", ("OTEL_PROPAGATORS",), kinds.NAMES, None, "propagators by name"),
+    Setting(
+        "baggage_attributes",
+        ("VAQUERO_BAGGAGE_ATTRIBUTES",),
+        kinds.NAMES,
+        (),
+        "keys of the baggage that become attributes of spans, with * and ?",
+    ),
     Setting("id_generator", ("OTEL_PYTHON_ID_GENERATOR",), kinds.OBJECT, None, "id generator"),
     Setting(
         "spans",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any
 
 from vaquero import _guard, _log, config, resource
@@ -46,6 +47,10 @@ def assemble(
         except Exception as error:  # What fails for one signal must not silence the others.
             _guard.report(error, step.__name__.removeprefix("_"))
     translate.set_propagators(settings)
+    if "VAQUERO_JOIN" in os.environ:
+        from vaquero.tracing.propagation import join_parent
+
+        join_parent(os.environ)
     if settings["context"]:
         from vaquero.tracing import threads
 
@@ -60,6 +65,10 @@ def _add_traces(
     provider = translate.tracer_provider(settings, who)
     for processor in extras.span_processors:
         provider.add_span_processor(processor)
+    if settings["baggage_attributes"]:
+        from vaquero.tracing.propagation import BaggageProcessor
+
+        provider.add_span_processor(BaggageProcessor(settings["baggage_attributes"]))
     if settings["console"]:
         from vaquero.console import ConsoleProcessor
 
