@@ -124,7 +124,8 @@ def test_gunicorn_preload_has_four_identities_and_one_host(gunicorn: tuple[int, 
     assert all(len(found) == 1 for found in identities.values())
     assert len({next(iter(found)) for found in identities.values()}) == len(identities)
     (holder,) = _emitters(folder, "system.memory.usage")
-    assert _emitters(folder, "vaquero.memory.utilization") == {holder}
+    # The container has a lock of its own, since there can be several on a host.
+    assert len(_emitters(folder, "vaquero.memory.utilization")) == 1
     host = [line for line in _lines(folder) if "system.memory.usage" in line["names"]]
     assert all("service.instance.id" not in line["resource"] for line in host)
     assert all(line["kind"] == "host" for line in host)

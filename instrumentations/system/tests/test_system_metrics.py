@@ -15,6 +15,7 @@ from typing import Any
 
 import psutil
 import pytest
+from opentelemetry.metrics import NoOpMeterProvider
 from vaquero_instrumentation_common import COUNTER, GAUGE
 from vaquero_instrumentation_system import SystemInstrumentor
 from vaquero_instrumentation_system.settings import DETAIL
@@ -220,6 +221,11 @@ class TestLifeCycle:
         )
         assert own.points() == {}
         assert "system.memory.usage" in host.points()
+
+    def test_a_disabled_sdk_is_left_alone(self, instrumented: Any) -> None:
+        """With a provider that records nothing, nothing is read and no lock is taken."""
+        instrumentor = instrumented(SystemInstrumentor, meter_provider=NoOpMeterProvider())
+        assert instrumentor.session.rows == ()
 
     def test_off(self, make_provider: Any, instrumented: Any) -> None:
         """host_metrics=off emits nothing."""

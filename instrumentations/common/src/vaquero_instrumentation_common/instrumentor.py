@@ -12,7 +12,7 @@ from importlib.metadata import version as distribution_version
 from typing import Any, ClassVar, Final
 
 from opentelemetry.instrumentation.instrumentor import BaseInstrumentor
-from opentelemetry.metrics import Meter, MeterProvider, get_meter_provider
+from opentelemetry.metrics import Meter, MeterProvider, NoOpMeter, get_meter_provider
 
 from vaquero_instrumentation_common.guard import Guard
 from vaquero_instrumentation_common.hostlock import HostLock, destination_key, host_lock
@@ -159,7 +159,14 @@ class TableInstrumentor(BaseInstrumentor):
         clock: Callable[[], float] = rest.pop("clock", None) or time.monotonic
         key = rest.pop("host_lock_key", None)
         config = resolve(self.settings, rest, self.log)
-        plan = self._planned(config)
+        registry = self._own_registry()
+        meter = registry.meter(provider)
+        if isinstance(meter, NoOpMeter):
+            # The SDK is disabled: nothing would ever ask, so nothing is watched.
+            self.log.debug("%s metrics: the meter provider records nothing.", self.package)
+            plan = Plan((), ())
+        else:
+            plan = self._planned(config)
         rows = selected(plan.rows, config["exclude_metrics"])
         lock = self._lock(config, key)
         guard = Guard(self.log, clock=clock)
@@ -171,10 +178,7 @@ class TableInstrumentor(BaseInstrumentor):
             gate=None if lock is None else lock.holds,
         )
         sampler.start(dict.fromkeys(row.source for row in rows))
-        registry = self._own_registry()
-        session = Session(
-            config, provider, registry.meter(provider), sampler, guard, rows, lock, arguments
-        )
+        session = Session(config, provider, meter, sampler, guard, rows, lock, arguments)
         if lock is not None:
             lock.join()
         self._session = session
