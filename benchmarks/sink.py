@@ -21,7 +21,10 @@ class _Handler(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         if self.path.endswith("/v1/traces"):
             self.bodies.append(body)
-        self._answer(b"", "application/x-protobuf")
+        otlp = self.path.startswith("/v1/")
+        self._answer(b"" if otlp else b"{}", "application/x-protobuf" if otlp else "text/json")
+
+    do_PUT = do_POST
 
     def do_GET(self) -> None:
         """Say how many spans have come since the last question, and how many bytes they were."""

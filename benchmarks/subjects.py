@@ -9,6 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from benchmarks import peers
+
 #: Enough for the largest run, so that nothing is dropped by the bare SDK.
 QUEUE = 200_000
 
@@ -80,15 +82,6 @@ def _vaquero(**settings: Any) -> Callable[[str, str], tuple[Any, Callable[[], An
     return start
 
 
-def _logfire(endpoint: str, mode: str) -> tuple[Any, Callable[[], Any]]:
-    import logfire
-    from opentelemetry import trace
-
-    os.environ["OTEL_EXPORTER_OTLP_ENDPOINT"] = endpoint
-    logfire.configure(send_to_logfire=False, console=False)
-    return trace.get_tracer("bench"), logfire.force_flush
-
-
 BARE = Subject("bare SDK", _bare)
 VAQUERO = Subject("vaquero", _vaquero(), "vaquero")
 #: Each part off in turn, so that its cost is seen.
@@ -97,6 +90,11 @@ VARIANTS = (
     Subject("spool off", _vaquero(spool=False), "vaquero"),
     Subject("gauges off", _vaquero(gauges=False), "vaquero"),
 )
-PEERS = (Subject("logfire", _logfire, "logfire"),)
+#: Measured where they are installed. Those that send to a service of their own do so to the sink.
+PEERS = (
+    Subject("logfire", peers.logfire, "logfire"),
+    Subject("ddtrace", peers.ddtrace, "ddtrace"),
+    Subject("sentry", peers.sentry, "sentry_sdk"),
+)
 
 ALL = {subject.name: subject for subject in (BARE, VAQUERO, *VARIANTS, *PEERS)}
