@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 import threading
 from collections.abc import Iterator
@@ -298,3 +299,26 @@ def test_first_writers_of_a_span_do_not_lose_each_other(sink: ListSink, strict: 
     for span in spans:
         assert sorted(span.attributes) == [f"key {number}" for number in range(4)]
         assert sorted(event.name for event in span.events) == [f"event {n}" for n in range(4)]
+
+
+WITHOUT_GIL = """
+import sys, threading
+sys._is_gil_enabled = lambda: False
+from opentelemetry.context import Context
+from vaquero.tracing import Span, TracerProvider
+assert Span.end.__name__ == "end" and hasattr(Span.end, "__wrapped__")
+span = TracerProvider(shutdown_on_exit=False).get_tracer("scope").start_span("name", Context())
+def work(number):
+    span.set_attribute(str(number), number)
+    span.add_event(str(number), {"list": [number]})
+threads = [threading.Thread(target=work, args=(number,)) for number in range(8)]
+[thread.start() for thread in threads]
+[thread.join() for thread in threads]
+span.end()
+assert len(span.attributes) == len(span.events) == 8 and not span.is_recording()
+"""
+
+
+def test_span_takes_a_lock_where_there_is_no_gil() -> None:
+    """On an interpreter that says it has no GIL the methods of a span are made one at a time."""
+    subprocess.run([sys.executable, "-c", WITHOUT_GIL], check=True, timeout=60)
