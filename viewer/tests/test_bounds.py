@@ -133,6 +133,45 @@ def test_failed_write_is_told_and_the_next_one_works(client, viewer, make, monke
     assert client.get("/api/health").json["status"] == "ok"
 
 
+def test_broken_database_is_opened_anew(make, file, monkeypatch):
+    """After a failure that DuckDB cannot go on from, the next batch finds the file open again."""
+    import duckdb
+
+    store = Store(file)
+    try:
+        store.submit(read_spans(make.spans({"id": 1}), time.time_ns())).result(20)
+        inserter = store._writer._inserter
+        insert = inserter.insert
+
+        def die(_batches):
+            inserter._database.connection.close()
+            raise duckdb.FatalException("database has been invalidated")
+
+        monkeypatch.setattr(inserter, "insert", die)
+        with pytest.raises(Busy):
+            store.submit(read_spans(make.spans({"id": 2}), time.time_ns())).result(20)
+        monkeypatch.setattr(inserter, "insert", insert)
+        for number in (1, 2):
+            batch = read_spans(make.spans({"id": number}), time.time_ns())
+            store.submit(batch).result(20)
+        assert (store.counts().spans, store.failure) == (2, None)
+    finally:
+        store.close()
+
+
+def test_sender_that_gives_up_harms_nobody(make):
+    """A batch whose sender no longer waits is stored, and the writer goes on."""
+    store = Store()
+    try:
+        with store._writer._changed:
+            future = store.submit(read_spans(make.spans({"id": 1}), time.time_ns()))
+            assert not future.cancel()
+        store.submit(read_spans(make.spans({"id": 2}), time.time_ns())).result(20)
+        assert store.counts().spans == 2
+    finally:
+        store.close()
+
+
 def test_one_bad_batch_does_not_take_the_others_along(make, monkeypatch):
     """Of batches committed together, only the one that cannot be stored fails."""
     import duckdb

@@ -95,7 +95,7 @@ class Store:
             self._retention = Retention(
                 self._database, max_size_bytes=max_size_bytes, max_age_s=max_age_s
             )
-            self._reader = Reader(self._database.connection)
+            self._reader = Reader(self._database)
             self._writer = Writer(self._database, self._retention)
             if clear:
                 self.clear()

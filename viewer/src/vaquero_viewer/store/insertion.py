@@ -10,6 +10,7 @@ import duckdb
 
 from vaquero_viewer.otlp.batch import Batch, Row
 from vaquero_viewer.store import schema
+from vaquero_viewer.store.opening import Database
 
 _KNOWN_SPANS = f"""
 SELECT replace(trace_id::VARCHAR, '-', ''), span_id FROM {schema.CATALOG}.spans
@@ -42,13 +43,13 @@ class Inserted:
 
 
 class Inserter:
-    """Writes batches through one connection, and remembers the small tables' ids.
+    """Writes batches into a database, and remembers the small tables' ids.
 
     Only the writer thread may use it.
     """
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
-        self._connection = connection
+    def __init__(self, database: Database) -> None:
+        self._database = database
         self._resources: set[int] = set()
         self._scopes: set[int] = set()
         self._series: set[int] = set()
@@ -66,10 +67,10 @@ class Inserter:
         Raises:
             duckdb.Error: If they cannot be written; nothing of them is in the store then.
         """
-        self._connection.execute("BEGIN")
+        self._database.connection.execute("BEGIN")
         try:
             inserted = self._insert(batches)
-            self._connection.execute("COMMIT")
+            self._database.connection.execute("COMMIT")
         except BaseException:
             self._undo()
             raise
@@ -77,11 +78,11 @@ class Inserter:
 
     def _undo(self) -> None:
         try:
-            self._connection.execute("ROLLBACK")
+            self._database.connection.execute("ROLLBACK")
+            self.reload()
         except duckdb.Error:
             # DuckDB has undone it already, or the database is lost: the first error counts.
             return
-        self.reload()
 
     def _insert(self, batches: Sequence[Batch]) -> Inserted:
         spans: dict[tuple[str, int], Row] = {}
@@ -134,10 +135,10 @@ class Inserter:
     def _rows(self, table: schema.Table, rows: Collection[Row]) -> None:
         if rows:
             columns = [list(column) for column in zip(*rows, strict=True)]
-            self._connection.execute(table.insert, columns)
+            self._database.connection.execute(table.insert, columns)
 
     def _fetch(self, query: str, parameters: list[Any]) -> list[tuple[Any, ...]]:
-        return self._connection.execute(query, parameters).fetchall()
+        return self._database.connection.execute(query, parameters).fetchall()
 
     def _ids(self, column: str, table: schema.Table) -> set[int]:
         rows = self._fetch(f"SELECT {column} FROM {schema.CATALOG}.{table.name}", [])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 import threading
@@ -14,6 +15,8 @@ import duckdb
 from vaquero_viewer.errors import StoreError, StoreLocked
 from vaquero_viewer.holders import describe_process
 from vaquero_viewer.store import schema
+
+_log = logging.getLogger(__name__)
 
 _MAGIC = b"DUCK"
 _MAGIC_AT = 8
@@ -50,10 +53,24 @@ class Database:
             self._release()
             raise
 
+    def reopen(self) -> None:
+        """Open the file anew, after a failure that DuckDB cannot go on from.
+
+        Raises:
+            duckdb.Error: If it cannot be opened now; it may be tried again.
+        """
+        self.connection.close()
+        self.connection = self._connect()
+        if self.path is None:
+            self.notices.append("the database in memory broke and was started anew, empty")
+
     def close(self) -> None:
         """Write what is left into the file and let it go."""
         try:
             self.connection.close()
+        except duckdb.Error as error:
+            # On a full disk the log could not be merged; it is read when the file is opened next.
+            _log.warning("%s was closed without merging its log: %s", self.path, error)
         finally:
             self._release()
 

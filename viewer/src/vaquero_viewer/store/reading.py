@@ -6,9 +6,8 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-import duckdb
-
 from vaquero_viewer.store import schema
+from vaquero_viewer.store.opening import Database
 
 STORE = schema.CATALOG
 
@@ -16,12 +15,12 @@ STORE = schema.CATALOG
 class Reader:
     """Runs queries beside the writer: each on a cursor of its own, from any thread."""
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
-        self._connection = connection
+    def __init__(self, database: Database) -> None:
+        self._database = database
 
     def rows(self, query: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         """All rows of the answer."""
-        with self._connection.cursor() as cursor:
+        with self._database.connection.cursor() as cursor:
             return cursor.execute(query, list(parameters)).fetchall()
 
     def row(self, query: str, parameters: Sequence[Any] = ()) -> tuple[Any, ...]:

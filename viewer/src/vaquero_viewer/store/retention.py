@@ -56,7 +56,6 @@ class Retention:
 
     def __init__(self, database: Database, *, max_size_bytes: int, max_age_s: float) -> None:
         self._database = database
-        self._connection = database.connection
         self.max_size_bytes = max_size_bytes
         self._max_age_s = max_age_s
         self.dropped = Dropped()
@@ -67,7 +66,7 @@ class Retention:
         Args:
             reader: Where to ask; threads other than the writer's must give one.
         """
-        ask = reader or Reader(self._connection)
+        ask = reader or Reader(self._database)
         if self._database.path is None:
             return int(
                 ask.row(
@@ -117,15 +116,17 @@ class Retention:
         """
         for table in schema.RECORDS:
             name = f"{schema.CATALOG}.{table.name}"
-            self._connection.execute("BEGIN")
+            self._database.connection.execute("BEGIN")
             try:
-                self._connection.execute(f"CREATE TABLE {name}_anew AS SELECT * FROM {name}")
-                self._connection.execute(f"DROP TABLE {name}")
-                self._connection.execute(f"ALTER TABLE {name}_anew RENAME TO {table.name}")
-                self._connection.execute("COMMIT")
+                self._database.connection.execute(
+                    f"CREATE TABLE {name}_anew AS SELECT * FROM {name}"
+                )
+                self._database.connection.execute(f"DROP TABLE {name}")
+                self._database.connection.execute(f"ALTER TABLE {name}_anew RENAME TO {table.name}")
+                self._database.connection.execute("COMMIT")
             except BaseException:
                 with suppress(duckdb.Error):
-                    self._connection.execute("ROLLBACK")
+                    self._database.connection.execute("ROLLBACK")
                 raise
         self._checkpoint()
 
@@ -134,7 +135,7 @@ class Retention:
         union = " UNION ALL ".join(
             f"SELECT received_ns FROM {schema.CATALOG}.{table.name}" for table in schema.RECORDS
         )
-        row = self._connection.execute(
+        row = self._database.connection.execute(
             f"SELECT quantile_disc(received_ns, ?::DOUBLE) FROM ({union})", [min(share, 1.0)]
         ).fetchone()
         return None if row is None or row[0] is None else int(row[0])
@@ -142,7 +143,7 @@ class Retention:
     def _drop(self, before_ns: int, reason: str) -> int:
         total = 0
         for table in schema.RECORDS:
-            row = self._connection.execute(
+            row = self._database.connection.execute(
                 f"DELETE FROM {schema.CATALOG}.{table.name} WHERE received_ns < ?", [before_ns]
             ).fetchone()
             count = int(row[0]) if row else 0
@@ -155,7 +156,7 @@ class Retention:
     def _drop_orphans(self) -> None:
         """Remove series, resources and scopes that nothing refers to any more."""
         store = schema.CATALOG
-        self._connection.execute(
+        self._database.connection.execute(
             f"DELETE FROM {store}.metric_series WHERE series_id NOT IN "
             f"(SELECT DISTINCT series_id FROM {store}.metric_points)"
         )
@@ -164,11 +165,13 @@ class Retention:
                 f"SELECT {column} FROM {store}.{name}"
                 for name in ("spans", "logs", "metric_series")
             )
-            self._connection.execute(f"DELETE FROM {store}.{table} WHERE {column} NOT IN ({used})")
+            self._database.connection.execute(
+                f"DELETE FROM {store}.{table} WHERE {column} NOT IN ({used})"
+            )
 
     def _checkpoint(self) -> None:
         try:
-            self._connection.execute(f"CHECKPOINT {schema.CATALOG}")
+            self._database.connection.execute(f"CHECKPOINT {schema.CATALOG}")
         except duckdb.TransactionException:
             # A reader is at work; the next round or the next call finds it gone.
             return

@@ -45,7 +45,7 @@ class Writer:
     def __init__(self, database: Database, retention: Retention) -> None:
         self._database = database
         self._retention = retention
-        self._inserter = Inserter(database.connection)
+        self._inserter = Inserter(database)
         self._jobs: deque[_Job] = deque()
         self._queued_rows = 0
         self._queued_bytes = 0
@@ -59,6 +59,7 @@ class Writer:
         self.inserted = Inserted()
         self.version = 1
         self.failure: str | None = None
+        self._broken = False
         self._thread = threading.Thread(target=self._run, name="vaquero-viewer-writer", daemon=True)
         self._thread.start()
 
@@ -74,6 +75,8 @@ class Writer:
             Busy: If too many rows wait already, or the store is closed.
         """
         job = _Job(batch)
+        # From here on nobody can cancel it: the rows go in whether or not the sender waits.
+        job.done.set_running_or_notify_cancel()
         with self._changed:
             if self._closed:
                 raise Busy("the viewer is stopping")
@@ -93,6 +96,7 @@ class Writer:
             Busy: If the store is closed.
         """
         job = _Job(Batch(0), clears=True)
+        job.done.set_running_or_notify_cancel()
         with self._changed:
             if self._closed:
                 raise Busy("the viewer is stopping")
@@ -149,6 +153,7 @@ class Writer:
 
     def _commit(self, jobs: list[_Job]) -> None:
         try:
+            self._mend()
             inserted = self._inserter.insert([job.batch for job in jobs])
         except duckdb.Error as error:
             if len(jobs) > 1:
@@ -183,24 +188,49 @@ class Writer:
         text = str(error).strip().splitlines()[0]
         if isinstance(error, duckdb.DataError):
             return BadBody(f"a value cannot be stored: {text}")
-        self.failure = text
+        self._note(error)
         return Busy(f"the store cannot write: {text}")
+
+    def _note(self, error: duckdb.Error) -> None:
+        """Keep the failure for those who ask, and whether the database must be opened anew."""
+        self.failure = str(error).strip().splitlines()[0]
+        lost = isinstance(error, duckdb.FatalException | duckdb.InternalException)
+        self._broken = self._broken or lost or "invalidated" in self.failure
+
+    def _mend(self) -> None:
+        """Open a database anew that DuckDB gave up, as after a merge on a full disk.
+
+        What was acknowledged lies in the file and its log, and is there again.
+
+        Raises:
+            duckdb.Error: If that is not possible yet.
+        """
+        if self._broken:
+            self._database.reopen()
+            self._inserter.reload()
+            self._broken = False
+            self.version += 1
 
     def _keep_bounds(self) -> None:
         now = time.monotonic()
-        dropped = 0
+        of_age = now >= self._next_age_check
+        of_size = now >= self._next_size_check or self._bytes_unchecked >= self._check_every_bytes
+        if of_age:
+            self._next_age_check = now + _AGE_CHECK_EVERY_S
+        if of_size:
+            self._next_size_check = now + _SIZE_CHECK_EVERY_S
+            self._bytes_unchecked = 0
+        if self._broken or not (of_age or of_size):
+            return
         try:
-            if now >= self._next_age_check:
-                self._next_age_check = now + _AGE_CHECK_EVERY_S
-                dropped += self._retention.enforce_age(time.time_ns())
-            if now >= self._next_size_check or self._bytes_unchecked >= self._check_every_bytes:
-                self._next_size_check = now + _SIZE_CHECK_EVERY_S
-                self._bytes_unchecked = 0
-                dropped += self._retention.enforce_size()
+            dropped = self._retention.enforce_age(time.time_ns()) if of_age else 0
+            dropped += self._retention.enforce_size() if of_size else 0
             if dropped:
                 self._inserter.reload()
                 self._database.keep_private()
                 self.version += 1
         except duckdb.Error as error:
-            self.failure = str(error).strip().splitlines()[0]
+            self._note(error)
             _log.warning("the store could not drop old rows: %s", self.failure)
+        except Exception:  # noqa: BLE001 - the thread must outlive it
+            _log.exception("the store could not drop old rows")
