@@ -20,6 +20,7 @@ VERBS = {
     "run": "Run a program with telemetry.",
     "demo": "Start an example shop, drive it, and show what it looks like.",
     "doctor": "Check that telemetry arrives, and say what is in the way.",
+    "instrument": "Show and install what makes spans of libraries.",
     "config": "Show every setting with the place it came from.",
     "spool": "List, drain, clear or resend what is kept on disk.",
 }
