@@ -89,6 +89,26 @@ def test_signals_are_handed_on(tmp_path: Path) -> None:
         assert re.search(r"work\s+internal\s+1\s", program.said), program.said
 
 
+def test_what_a_killed_program_left_is_shown_too(tmp_path: Path) -> None:
+    """Spans that were in the spool when the program was killed are in the summary."""
+    code = (
+        "import os, signal, time, spans, vaquero\n"
+        "spans.work('x')\n"
+        "pipeline = vaquero.get_default_sdk().pipeline\n"
+        "while pipeline.stats().queue_size: time.sleep(0.01)\n"
+        "os.kill(os.getpid(), signal.SIGKILL)"
+    )
+    done = run(
+        [*VIEW, PYTHON, "-c", code],
+        NOWHERE,
+        launcher=[],
+        XDG_STATE_HOME=str(tmp_path),
+        OTEL_BSP_SCHEDULE_DELAY="20000",
+    )
+    assert done.returncode == 128 + signal.SIGKILL
+    assert re.search(r"work\s+internal\s+1\s", done.stderr), done.stderr
+
+
 def test_the_program_gets_no_header_of_another_backend(tmp_path: Path) -> None:
     """Headers, endpoints and keys set for another destination do not reach the viewer's."""
     code = "import os; print(sorted(name for name in os.environ if 'OTLP' in name))"

@@ -17,13 +17,15 @@ from vaquero.cli import child
 from vaquero.cli.install import command_for
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, MutableMapping, Sequence
+    from collections.abc import Generator, Mapping, MutableMapping, Sequence
     from pathlib import Path
 
     from vaquero_viewer import Viewer
 
 #: So that metrics are seen while one looks on, in milliseconds.
 METRIC_INTERVAL_MS = 2000
+
+_REST_WITHIN_S = 3.0
 
 
 def run_with_viewer(
@@ -48,6 +50,7 @@ def run_with_viewer(
         environ["VAQUERO_RUN"] = "0:"  # The summary says more than the line at exit would.
         say(f"shown at {viewer.web_url} while it runs (kept for 'vaquero view')")
         code = child.run(executable, words, environ)
+        fetch_rest(environ)
         if not _is_quiet():
             from vaquero.cli.summary import print_arrived
 
@@ -55,6 +58,27 @@ def run_with_viewer(
         if wait:
             wait_for_enter(viewer.web_url)
     return code
+
+
+def fetch_rest(environ: Mapping[str, str]) -> None:
+    """Send to the viewer what processes left in the spool that were ended before they could.
+
+    A server's workers often end by a signal, and then no hook of Python runs.
+
+    Args:
+        environ: The program's environment: its settings name the destination.
+    """
+    from vaquero import config
+    from vaquero.pipeline import spool
+    from vaquero.sdk import translate
+
+    settings = config.load(environ=environ)
+    if not settings["spool"]:
+        return
+    try:
+        spool.drain(translate.pipeline(settings).settings, timeout_s=_REST_WITHIN_S)
+    except OSError as error:
+        say(f"the spool cannot be read ({error.strerror or error}): the last spans may be missing")
 
 
 @contextlib.contextmanager
@@ -70,7 +94,6 @@ def open_viewer(path: Path | None, *, clear: bool = False) -> Generator[Viewer, 
     """
     module = load_viewer()
     server = import_module("vaquero_viewer.server")
-    os.umask(0o077)
     with contextlib.ExitStack() as stack:
         try:
             viewer = _start(module, path, clear, (server.OTLP_PORT, server.WEB_PORT))
@@ -103,7 +126,7 @@ def _start(module: Any, path: Path | None, clear: bool, ports: tuple[int, int]) 
         viewer: Viewer = module.Viewer(path, otlp_port=ports[0], web_port=ports[1], clear=clear)
         return viewer.start()
     except module.PortTaken as taken:
-        if not taken.port:
+        if taken.reason is not None or not taken.port:
             raise
         say(f"{taken}; taking a free one")
         free = (
@@ -115,6 +138,11 @@ def _start(module: Any, path: Path | None, clear: bool, ports: tuple[int, int]) 
         if path is None:
             raise
         say(f"{locked.path} is open in {locked.holder}; this run is kept in memory only")
+        return _start(module, None, False, ports)
+    except module.StoreError as error:
+        if path is None:
+            raise
+        say(f"{error}; this run is kept in memory only")
         return _start(module, None, False, ports)
 
 

@@ -7,8 +7,8 @@ from spans import work
 
 stubborn = "stubborn" in sys.argv
 work("first")
-print("ready", flush=True)
 try:
+    print("ready", flush=True)
     time.sleep(60)
 except KeyboardInterrupt:
     if not stubborn:

@@ -52,6 +52,17 @@ def test_a_store_in_use_leaves_the_run_in_memory(
     assert "in memory only" in capsys.readouterr().err
 
 
+def test_a_store_that_cannot_be_used_leaves_the_run_in_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A folder in the file's place is said, and the program is run and shown all the same."""
+    monkeypatch.setattr(server, "OTLP_PORT", 0)
+    monkeypatch.setattr(server, "WEB_PORT", 0)
+    with viewing.open_viewer(tmp_path) as viewer:
+        assert viewer.path is None
+    assert "in memory only" in capsys.readouterr().err
+
+
 def test_a_missing_viewer_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without the extra there is one line with the command to type."""
 
