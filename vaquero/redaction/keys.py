@@ -12,6 +12,9 @@ import re
 #: A key is split at what is no letter or digit, and where camel case begins a new word.
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+|[^\W\d_a-zA-Z]+")
 
+#: The variable of the working folder, which is no password.
+_WORKING_FOLDER = re.compile(r"(?:^|[.])(?:OLD)?PWD$")
+
 #: Words that make a key secret wherever they stand in it.
 _SECRET_WORDS = frozenset(
     """
@@ -81,13 +84,15 @@ _SECRET_PAIRS = frozenset(
 #: A key that ends in one of these speaks about a secret and does not hold it.
 _ABOUT = frozenset(
     """
-    age algorithm arn attempts bytes category class consent count counts created date days deleted
-    duration enabled endpoint error errors exists expires expiration expired expiry expiresin file
-    format host hours index interval issued issuer kind last length lifetime limit location
-    max method min minutes missing mode ms name names number ns path policy port present provider
-    rate ratio reason region required requires reset result results rotated rotation scheme scope
-    scopes seconds size source state status store strength success suffix supported timeout total
-    ttl type types updated uri url usage used valid validity version
+    age algorithm allowed arn attempts audience bytes category claims class consent count
+    counts created date days decision deleted duration enabled endpoint error errors exists
+    expiration expired expires expiresin expiry file format granted host hours index
+    interval issued issuer kind last length lifetime limit location max method min minutes
+    missing mode ms name names ns number path policy port present provider rate ratio reason
+    region required requires reset result results role roles rotated rotation scheme scope
+    scopes seconds size source state status store strength subject success suffix supported
+    timeout total ttl type types updated uri url usage used user username valid validity
+    version
     """.split()
 )
 _ABOUT_NOT = frozenset({("card", "number"), ("security", "number")})
@@ -113,6 +118,8 @@ def is_secret(key: str, extra: frozenset[tuple[str, ...]] = frozenset()) -> bool
         return False
     if any(_contains(parts, wanted) for wanted in extra):
         return True
+    if parts[-1] == "pwd" and _WORKING_FOLDER.search(key):
+        return False
     if len(parts) == 1:
         return parts[0] in _SECRET_WORDS or parts[0] in _SECRET_LAST or parts[0] in _SECRET_ALONE
     if parts[0] in _COUNTING or _speaks_about(parts):
@@ -136,7 +143,10 @@ def _ends_secret(parts: list[str]) -> bool:
 
 
 def _speaks_about(parts: list[str]) -> bool:
-    return parts[-1] in _ABOUT and (parts[-2], parts[-1]) not in _ABOUT_NOT
+    at = len(parts) - 1
+    while at > 1 and parts[at].isdigit():
+        at -= 1
+    return parts[at] in _ABOUT and (parts[at - 1], parts[at]) not in _ABOUT_NOT
 
 
 def _contains(parts: list[str], wanted: tuple[str, ...]) -> bool:

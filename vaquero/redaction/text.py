@@ -28,14 +28,14 @@ _PEM = re.compile(
 )
 
 _SCHEME = re.compile(
-    r"(?i)(?<![\w-])(bearer|basic|negotiate|ntlm|apikey|token)[ \t]{1,4}([\w.~+/:=\-]{6,})"
+    r"(?i)(?<![\w-])(bearer|basic|negotiate|ntlm|apikey|token)[ \t]{1,4}([\w.~+/:=\-]{4,})"
 )
 #: What follows such a word in plain language.
 _PROSE = frozenset(
     """
     access and api are auth authentication authorization authentications based cannot challenge
     claims count counts credentials does endpoint error errors exchange expired failed failure
-    formatting format header headers invalid introspection issued limit limits missing needed
+    formatting format header headers invalid introspection issued limit limits missing must needed
     parameter plan provided refresh rejected required response scheme schemes security should
     support supported token tokens usage validation version without
     """.split()
@@ -53,6 +53,8 @@ _PREFIXED = re.compile(
     r"|AIza[\w\-]{20,}|ya29\.[\w\-]{10,}|GOCSPX-[\w\-]{10,}"
     r"|(?<![\w\-])SG\.[\w\-]{10,}\.[\w\-]{10,}|npm_\w{20,}|pypi-[\w\-]{16,}|hf_[A-Za-z0-9]{20,}"
     r"|dop_v1_\w{16,}|hv[sbr]\.[\w\-]{16,}|shp(?:at|ca|pa|ss)_\w{16,}|dapi[0-9a-f]{32}"
+    r"|hooks\.slack\.com/services/[\w/]{8,}|discord(?:app)?\.com/api/webhooks/[\w/\-]{8,}"
+    r"|bot[0-9]{6,12}:[\w\-]{20,}|SK[0-9a-f]{32}"
     r"|pylf_v[0-9]{1,3}_\w{8,}|lin_api_\w{16,}|NRAK-\w{16,}|AGE-SECRET-KEY-1\w{16,}"
     r")"
 )
@@ -80,6 +82,8 @@ _NO_SECRET = re.compile(
     r"\d{1,2})[).\]}>]{0,3}"
 )
 _MAX_REMARK = 128
+#: ``auth: login succeeded``: in front of a colon and a word these name a part of the program.
+_PREFIX_WORDS = frozenset("auth session token pass signature salt nonce sid pin bearer".split())
 _CALL = re.compile(r"[A-Za-z_][\w.]*(?:\(|\[\w)")
 
 _PARAMETER_MARKS = ("?", "&")
@@ -184,9 +188,16 @@ def _may_be_prefixed(text: str) -> bool:
         or "GOCSPX-" in text
     ):
         return True
-    if "." in text and ("eyJ" in text or "ya29." in text or "SG." in text or "hv" in text):
+    if "." in text and (
+        "eyJ" in text
+        or "ya29." in text
+        or "SG." in text
+        or "hv" in text
+        or "hooks" in text
+        or "/bot" in text
+    ):
         return True
-    return "dapi" in text
+    return "dapi" in text or "SK" in text
 
 
 def _scheme(match: re.Match[str]) -> str:
@@ -196,9 +207,15 @@ def _scheme(match: re.Match[str]) -> str:
     ):
         return match.group()
     name = scheme.lower()
-    if name == "basic" and not _is_basic(credential):
-        return match.group()
-    if name in ("token", "apikey", "ntlm", "negotiate") and not any(map(str.isdigit, credential)):
+    if name == "basic":
+        secret = _is_basic(credential)
+    elif scheme == "Bearer":
+        secret = True
+    elif name == "bearer":  # In lower case it is also a word of plain language.
+        secret = not credential.isalpha() or len(credential) > 15
+    else:
+        secret = any(map(str.isdigit, credential)) and len(credential) > 5
+    if not secret:
         return match.group()
     return f"{scheme} {REDACTED}"
 
@@ -242,8 +259,10 @@ def _pairs(text: str, secret_key: Judge) -> str:
         key = word[1][::-1]
         if behind[end : end + 1] in _PARAMETER_MARKS and text[at] == "=" and end < len(behind):
             span, mark = _parameter_span(text, at + 1, key, secret_key), REDACTED_IN_URL
+        elif behind[end : end + 1] == ":" and "arn:" in text:
+            continue  # ``arn:aws:secretsmanager:region:account:secret:name`` only names a secret.
         elif not behind[end - 1].isdigit() and secret_key(key):
-            span, mark = _value_span(text, match.end(), key), REDACTED
+            span, mark = _value_span(text, match, key), REDACTED
         else:
             continue
         if span is not None:
@@ -258,13 +277,14 @@ def _parameter_span(text: str, start: int, name: str, secret_key: Judge) -> tupl
     if match is None:
         return None
     value = match.group()
-    if not secret_key(name) and (len(value) < 7 or not _secret_parameter(name, value)):
+    if not secret_key(name) and (len(value) < 6 or not _secret_parameter(name, value)):
         return None
     return None if value in (REDACTED, REDACTED_IN_URL) else match.span()
 
 
-def _value_span(text: str, start: int, key: str) -> tuple[int, int] | None:
+def _value_span(text: str, separator: re.Match[str], key: str) -> tuple[int, int] | None:
     """Where the secret after a key begins and ends; None where there is none."""
+    start = separator.end()
     if "cookie" in key.lower() and start < len(text) and text[start] not in "\"'[{\\":
         match = _LINE.match(text, start)
         return match.span() if match else None
@@ -272,17 +292,27 @@ def _value_span(text: str, start: int, key: str) -> tuple[int, int] | None:
     if match is None or not match.lastgroup:
         return None
     value = match[match.lastgroup]
-    return None if _is_remark(value, match.lastgroup) else match.span(match.lastgroup)
+    if _is_remark(value):
+        return None
+    if match.lastgroup == "plain" and len(value) <= _MAX_REMARK:
+        sign = separator.group()
+        if (
+            _CALL.match(value)
+            or value.rstrip(")]}.") == key
+            or (value.startswith("self.") and "=" in sign)
+        ):
+            return None
+        if value.isalpha() and sign in (": ", ":  ") and words(key)[-1] in _PREFIX_WORDS:
+            return None
+    return match.span(match.lastgroup)
 
 
-def _is_remark(value: str, form: str) -> bool:
-    """Whether what follows a telling word is no secret: nothing, a remark, a type, a call."""
-    if len(value) > _MAX_REMARK:
-        # Also keeps the scan linear: only short values are looked at and left.
-        return False
-    if not value or value.isspace() or _NO_SECRET.fullmatch(value):
-        return True
-    return form == "plain" and bool(_CALL.match(value) or is_secret(value))
+def _is_remark(value: str) -> bool:
+    """Whether what follows a telling word is no secret: nothing, a remark, a type."""
+    # The bound also keeps the scan linear: only what is short is looked at and left.
+    return len(value) <= _MAX_REMARK and (
+        not value or value.isspace() or _NO_SECRET.fullmatch(value) is not None
+    )
 
 
 def _flags(text: str, secret_key: Judge) -> str:
@@ -293,7 +323,7 @@ def _flags(text: str, secret_key: Judge) -> str:
         if not secret_key(match[1]):
             continue
         value = _VALUE.match(text, match.end())
-        if value is None or not value.lastgroup or _is_remark(value[value.lastgroup], "flag"):
+        if value is None or not value.lastgroup or _is_remark(value[value.lastgroup]):
             continue
         start, end = value.span(value.lastgroup)
         out += (text[taken:start], REDACTED)

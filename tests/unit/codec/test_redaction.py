@@ -38,6 +38,8 @@ SECRETS = {
     "userinfo_redis": ("redis://:hunter2@cache:6379/0", "hunter2"),
     "pair": ("login failed for user=bob password=hunter2", "hunter2"),
     "pair_colon": ("the config says password: hunter2 for bob", "hunter2"),
+    "pair_weak": ("psql: user=bob password=secret host=db", "secret"),
+    "pair_weaker": ("token=my_secret_token", "my_secret_token"),
     "pair_json": ('{"user": "bob", "password": "hun, ter2"}', "ter2"),
     "pair_repr": ("{'user': 'bob', 'api_key': 'hunter2'}", "hunter2"),
     "pair_escaped": ('"{\\"api_key\\": \\"hunter2\\"}"', "hunter2"),
@@ -57,6 +59,8 @@ SECRETS = {
     "google": ("AIzaSyA1234567890abcdefghijklmnopqrstuvw", "SyA1234567890"),
     "google_oauth": ("ya29.a0AfH6SMBx_abcdef123456", "a0AfH6SMBx"),
     "npm": ("npm_abcdefghijklmnopqrstuvwxyz0123456789", "abcdefghijkl"),
+    "slack_hook": ("https://hooks.slack.com/services/T0000/B0000/XXXXabcd", "XXXXabcd"),
+    "telegram": ("https://api.telegram.org/bot123456789:AAF-abcdefghijklmnopqrs/x", "AAF-abc"),
     "sendgrid": ("SG.ngeVfQFYQlKU0ufo8x5d1A.TwL2iGABf9DHoTf-09kqeF8tAm", "TwL2iGABf9"),
     "pem": (
         "-----BEGIN RSA PRIVATE KEY-----\nMIIEow-IBAAKC\nAQEA\n-----END RSA PRIVATE KEY-----",
@@ -67,6 +71,8 @@ SECRETS = {
     "card_plain": ("paid with 5555555555554444 today", "5555555555554444"),
     "card_amex": ("3782 822463 10005", "822463"),
     "query_token": ("https://api.example.com/v1?access_token=hunter2&page=2", "hunter2"),
+    "bearer_plain": ("Bearer topsecret", "topsecret"),
+    "query_otp": ("https://app.example.com/cb?page=2&code=abc123", "abc123"),
     "query_code": ("https://app.example.com/cb?code=4f0Ab8x9Z7&page=2", "4f0Ab8x9Z7"),
     "query_sig": ("https://x.blob.core.windows.net/c?sv=2022&sig=aB3dE5%2Bxyz%3D", "aB3dE5"),
     "query_aws": ("https://s3.example.com/k?X-Amz-Signature=0123abcd0123abcd", "0123abcd"),
@@ -92,13 +98,17 @@ HARMLESS_KEYS = """
     has_password password_length secret.name compass bypass passed pass_count assignee design
     signed pinned spin opinion basic cookie_count auth.method auth_type authentication.duration
     assess classified credit user.hash enduser.id user.name next_token session_duration
-    authorization.result expires_at db.connection_string public_key keystroke
+    authorization.result authorization.role auth.username jwt.claims credit_card_last4 PWD
+    process.environment_variable.PWD OLDPWD expires_at db.connection_string public_key keystroke
 """.split()
 HARMLESS_TEXTS = [
     "https://www.foo.bar/search?q=OpenTelemetry#SemConv",
     "https://shop.example.com/orders/7?page=2&sort=-price&id=550e8400-e29b-41d4-a716-446655440000",
     "ssh://git@github.com/org/repo.git",
     "Bearer authentication required",
+    "auth: login succeeded; session: closed",
+    "the bearer must sign, bearer bonds",
+    "connect(password=self.password, token=token)",
     "Basic plan, token expired, secret sauce",
     "Unexpected token: '}'",
     "password: must be at least 8 characters",
