@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 import os
 import subprocess
-import sys
 import tarfile
 import tempfile
 import venv
@@ -38,7 +37,7 @@ def run_version(version: str, work: Path) -> int:
     """Run the tests of one version; 0 where the outcome is the expected one."""
     work.mkdir(parents=True, exist_ok=True)
     python = environment(version, work / "env")
-    tests = fetch_tests(version, work)
+    tests = fetch_tests(python, version, work)
     outcome = run_tests(python, tests, work)
     wrong = sorted(name for name, failed in outcome.items() if failed)
     expected = NOT_PASSING.get(version, {})
@@ -67,11 +66,11 @@ def _pip(python: Path, *what: str) -> None:
     subprocess.run(command, check=True)
 
 
-def fetch_tests(version: str, work: Path) -> Path:
+def fetch_tests(python: Path, version: str, work: Path) -> Path:
     """The unpacked source distribution of this version."""
     unpacked = work / f"opentelemetry_sdk-{version}"
     if not unpacked.exists():
-        command = [sys.executable, "-m", "pip", "download", "-q", "--no-binary", ":all:"]
+        command = [str(python), "-m", "pip", "download", "-q", "--no-binary", ":all:"]
         command += ["--no-deps", "-d", str(work), f"opentelemetry-sdk=={version}"]
         subprocess.run(command, check=True)
         with tarfile.open(work / f"opentelemetry_sdk-{version}.tar.gz") as archive:
