@@ -16,6 +16,7 @@ from opentelemetry.sdk import _configuration
 from opentelemetry.sdk._configuration import _OTelSDKConfigurator
 
 from vaquero import _guard, _log
+from vaquero.libraries import switches
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
@@ -35,6 +36,7 @@ class VaqueroDistro(BaseDistro):
     def _configure(self, **kwargs: Any) -> None:
         del kwargs
         logging.getLogger(_LAUNCHER_LOGGER).addFilter(_only_faults)
+        switches.prefer_current_conventions(os.environ)
         os.environ.setdefault("OTEL_PYTHON_CONFIGURATOR", "vaquero")
         if os.environ["OTEL_PYTHON_CONFIGURATOR"] == "vaquero":
             return
@@ -49,7 +51,7 @@ class VaqueroDistro(BaseDistro):
             entry_point: Of the group ``opentelemetry_instrumentor``.
             **kwargs: Handed on to ``instrument``.
         """
-        if _is_already_there(entry_point):
+        if _is_already_there(entry_point) or switches.off_by(entry_point.name):
             return
         try:
             super().load_instrumentor(entry_point, **kwargs)

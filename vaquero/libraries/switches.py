@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import difflib
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, MutableMapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +24,11 @@ if TYPE_CHECKING:
 VARIABLE = "OTEL_PYTHON_DISABLED_INSTRUMENTATIONS"
 TABLE = "tool.vaquero.instrumentations"
 ALL = "*"
+
+
+#: Names the groups whose instrumentations follow the current conventions.
+CONVENTIONS = "OTEL_SEMCONV_STABILITY_OPT_IN"
+CURRENT = "http,database"
 
 
 @dataclass(frozen=True)
@@ -93,6 +98,16 @@ def read(environ: Mapping[str, str] | None = None, folder: Path | None = None) -
                 )
             )
     return Switches(disabled, project, tuple(problems))
+
+
+def prefer_current_conventions(environ: MutableMapping[str, str]) -> None:
+    """Have HTTP and database spans follow the current conventions, unless somebody chose.
+
+    Instrumentations read the variable once, at the first of them. An empty one counts as unset; a
+    word such as ``none`` keeps the conventions of before.
+    """
+    if not environ.get(CONVENTIONS, "").strip():
+        environ[CONVENTIONS] = CURRENT
 
 
 _read: Switches | None = None
