@@ -246,16 +246,23 @@ class DiskStore:
             self._flight = shelf.take(max_bytes, max_items)
         except OSError:
             self._flight = []
-        if not self._flight and shelf.current is None:
-            self._count_lost(*written)
+        if not self._flight:
+            if shelf.is_gone():
+                # Somebody removed the folder under us; the next frame makes a new one.
+                self.shelf = None
+                shelf.close()
+                self._count_lost(*written)
+            elif shelf.current is None:
+                self._count_lost(*written)
         return list(self._flight)
 
     def _count_lost(self, in_items: int, in_bytes: int) -> None:
         """Everything was read, and less came out than went in: the rest is damaged or gone."""
         with self._lock:
             missing = in_items - self._out_items
-            self._out_items = in_items
-            self._out_bytes = in_bytes
+            # Others may have settled what they have not yet counted as written.
+            self._out_items = max(self._out_items, in_items)
+            self._out_bytes = max(self._out_bytes, in_bytes)
         if missing > 0:
             self._lost(missing)
 

@@ -19,6 +19,9 @@ OWN_SPAN_BYTES = 512
 #: Values up to this size are part of the estimates above.
 SMALL_VALUE = 256
 
+#: Heavy spans are taken until they hold this much together.
+_TAKE_BYTES = 128 * 1024
+
 #: The mark of a ring whose writer sleeps: the first span wakes it.
 _ASLEEP = 1
 
@@ -145,6 +148,8 @@ class Ring:
 
     def take(self, count: int) -> list[Any]:
         """Up to ``count`` of the oldest spans, taken away."""
+        if self._extra_bytes:
+            return self._take_weighed(count)
         popleft = self._items.popleft
         taken: list[Any] = []
         try:
@@ -152,13 +157,22 @@ class Ring:
                 taken.append(popleft())  # noqa: PERF401 - what was taken survives the IndexError
         except IndexError:
             pass  # another thread took the rest
-        if self._extra_bytes:
-            weight = sum(
-                sdk_weight(span) if (own := getattr(span, "weight", None)) is None else own
-                for span in taken
-            )
-            with self._byte_lock:
-                self._extra_bytes = max(0, self._extra_bytes - weight)
+        return taken
+
+    def _take_weighed(self, count: int) -> list[Any]:
+        """The same where some spans are heavy: fewer of those at a time."""
+        taken: list[Any] = []
+        weight = 0
+        try:
+            while len(taken) < count and weight < _TAKE_BYTES:
+                span = self._items.popleft()
+                taken.append(span)
+                own = getattr(span, "weight", None)
+                weight += sdk_weight(span) if own is None else own
+        except IndexError:
+            pass
+        with self._byte_lock:
+            self._extra_bytes = max(0, self._extra_bytes - weight)
         return taken
 
 

@@ -30,7 +30,7 @@ FRAME_BYTES = 128 * 1024
 OVERFLOW_SPANS = 16
 #: What callers encoded waits here for the writer, up to this size; beyond, they write it
 #: themselves.
-ENCODED_BYTES = 4 * 1024 * 1024
+ENCODED_BYTES = 2 * 1024 * 1024
 #: Bound of encoded requests of metrics and logs on their way to the writer.
 REQUEST_BYTES = 16 * 1024 * 1024
 

@@ -17,9 +17,10 @@ from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import AggregationTemporality, PeriodicExportingMetricReader
 from opentelemetry.sdk.resources import Resource
 
-from vaquero.pipeline import Destination, Pipeline, PipelineSettings, metrics
+from vaquero.pipeline import Destination, Pipeline, PipelineSettings
 from vaquero.pipeline.exporters import LogExporter, LogProcessor, MetricExporter
 from vaquero.pipeline.logs import LogEncoder
+from vaquero.pipeline.points import MetricsEncoder
 from vaquero.redaction import Redactor
 
 from .backend import Backend
@@ -80,14 +81,14 @@ def test_a_metric_that_cannot_be_encoded_costs_only_itself(
     backend: Backend, pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A metric at which the encoder raises is left out and counted; the other metrics arrive."""
-    encode = metrics.encode_metrics
+    encode = MetricsEncoder.request
 
-    def picky(data: Any) -> Any:
+    def picky(encoder: MetricsEncoder, data: Any) -> bytes:
         if "broken" in str(data):
             raise ValueError("no such number")
-        return encode(data)
+        return encode(encoder, data)
 
-    monkeypatch.setattr(metrics, "encode_metrics", picky)
+    monkeypatch.setattr(MetricsEncoder, "request", picky)
     reader = PeriodicExportingMetricReader(MetricExporter(pipeline), 3_600_000)
     provider = MeterProvider([reader], RESOURCE, shutdown_on_exit=False)
     meter = provider.get_meter("test")
