@@ -11,6 +11,7 @@ from vaquero.sdk import exporters, publish, translate
 from vaquero.sdk.exporters import Extras
 from vaquero.sdk.life import Parts
 from vaquero.sdk.logs import add_logs
+from vaquero.tracing import offer
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -36,6 +37,9 @@ def assemble(
     settings = config.load(arguments)
     warn_of(settings)
     extras = extras or Extras()
+    if settings["disabled"]:
+        # Cheaper for everybody than the API's proxies, which ask on every span.
+        offer.offer_disabled()
     if settings["disabled"] or not settings["enabled"]:
         return settings, Parts()
     translate.apply_log_level(settings)
