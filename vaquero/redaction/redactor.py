@@ -5,12 +5,15 @@ from __future__ import annotations
 import enum
 import re
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 from vaquero import _log
 from vaquero.redaction.keys import is_secret, words
 from vaquero.redaction.sql import mask_sql
 from vaquero.redaction.text import REDACTED, mask_text
+
+if TYPE_CHECKING:
+    from opentelemetry.sdk.resources import Resource
 
 Callback: TypeAlias = Callable[[str, object], object]
 
@@ -186,6 +189,13 @@ class Redactor:
             return attributes
         found: list[str] = [] if paths is None else paths
         return cast("Mapping[str, Any]", self._mapping(attributes, "", found, 0))
+
+    def resource(self, resource: Resource) -> Resource:
+        """A resource without secrets in its attributes; the same object where there are none."""
+        clean = self.attributes(resource.attributes)
+        if clean is resource.attributes:
+            return resource
+        return type(resource)(dict(clean), resource.schema_url)
 
     def _value(self, value: Any, rule: Rule, path: str, paths: list[str], depth: int) -> Any:
         if value is None or type(value) is bool:
