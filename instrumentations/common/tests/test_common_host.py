@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
 import sys
 import types
 from collections.abc import Callable
@@ -262,3 +263,32 @@ def test_interfaces_of_a_container() -> None:
     assert selected_interfaces(("lo", "wg0"), Selection()) == {"wg0"}
     assert selected_interfaces(("lo",), Selection()) == set()
     assert selected_interfaces(("lo", "eth0"), Selection(("lo",))) == {"lo"}
+
+
+def test_a_platform_without_posix() -> None:
+    """Without fork, fcntl, O_CLOEXEC and the rest the packages import and find no groups."""
+    code = """
+import asyncio, os, subprocess, sys, tempfile
+import opentelemetry.instrumentation.instrumentor, opentelemetry.metrics
+for name in ("O_CLOEXEC", "O_NOFOLLOW", "register_at_fork", "sysconf", "getloadavg", "getuid",
+             "statvfs", "sched_getaffinity", "fork"):
+    if hasattr(os, name):
+        delattr(os, name)
+sys.modules["fcntl"] = None
+sys.modules["resource"] = None
+sys.platform = "win32"
+from vaquero_instrumentation_common import HostLock, Unsupported
+from vaquero_instrumentation_common.cgroup import find_groups
+from vaquero_instrumentation_container import ContainerInstrumentor
+from vaquero_instrumentation_process.readers import PortableProcess, available_cpus
+from vaquero_instrumentation_runtime import RuntimeInstrumentor
+from vaquero_instrumentation_system import SystemInstrumentor
+assert HostLock("key").holds()
+assert available_cpus() >= 1
+try:
+    find_groups("/nowhere")
+except Unsupported:
+    print("ok")
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert (done.stdout, done.stderr) == ("ok\n", "")

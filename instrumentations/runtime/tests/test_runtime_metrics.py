@@ -184,6 +184,21 @@ class TestLoops:
         assert points["vaquero.eventloop.tasks"][()] >= 1
         assert "blocked" not in caplog.text
 
+    def test_tasks_that_are_done_do_not_count(self, start: Callable[..., Any]) -> None:
+        """Three that wait and this one; those done and still held are not among them."""
+        provider = start()
+
+        async def run() -> tuple[int, int]:
+            done = [asyncio.create_task(asyncio.sleep(0)) for _ in range(5)]
+            waiting = [asyncio.create_task(asyncio.sleep(60)) for _ in range(3)]
+            await asyncio.sleep(0.01)
+            count = provider.points()["vaquero.eventloop.tasks"][()]
+            for task in waiting:
+                task.cancel()
+            return count, len(done)
+
+        assert asyncio.run(run()) == (4, 5)
+
     def test_no_loop_no_points(self, start: Callable[..., Any]) -> None:
         """A program without an event loop has no such series."""
         assert not [n for n in start().points() if n.startswith("vaquero.eventloop")]

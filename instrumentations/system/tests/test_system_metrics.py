@@ -227,6 +227,16 @@ class TestLifeCycle:
         instrumentor = instrumented(SystemInstrumentor, meter_provider=NoOpMeterProvider())
         assert instrumentor.session.rows == ()
 
+    @linux
+    def test_a_wrong_root_is_told(
+        self, make_provider: Any, instrumented: Any, tmp_path: Path, caplog: Any
+    ) -> None:
+        """A folder that is no host's is told, and this machine is read."""
+        provider = make_provider()
+        instrumented(SystemInstrumentor, meter_provider=provider.provider, host_root=str(tmp_path))
+        assert "VAQUERO_HOST_ROOT" in caplog.text and "not usable" in caplog.text
+        assert "system.memory.usage" in provider.points()
+
     def test_off(self, make_provider: Any, instrumented: Any) -> None:
         """host_metrics=off emits nothing."""
         provider = make_provider()

@@ -6,6 +6,7 @@ import os
 from typing import Final
 
 _CHUNK: Final = 65536
+_FLAGS: Final = os.O_RDONLY | getattr(os, "O_CLOEXEC", 0)
 
 
 def read_bytes(path: str) -> bytes:
@@ -14,7 +15,7 @@ def read_bytes(path: str) -> bytes:
     Raises:
         OSError: It cannot be read.
     """
-    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    fd = os.open(path, _FLAGS)
     try:
         parts: list[bytes] = []
         # Lists of /proc (mounts, diskstats, net/dev) come a page at a time: a short read is
@@ -32,7 +33,7 @@ def read_once(path: str) -> bytes:
     Raises:
         OSError: It cannot be read.
     """
-    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    fd = os.open(path, _FLAGS)
     try:
         data = os.read(fd, _CHUNK)
         if len(data) < _CHUNK:

@@ -66,6 +66,9 @@ class Reading(Generic[T]):
         self.elapsed_s = elapsed_s
 
 
+_NOT_READ: Final[Reading[Any]] = Reading(None)
+
+
 class _Snapshot:
     __slots__ = ("at", "open", "readings")
 
@@ -164,10 +167,8 @@ class Sampler:
         snapshot = cycle.snapshot
         if not snapshot.open:
             return None
-        try:
-            return snapshot.readings[source]
-        except KeyError:
-            return self._read(snapshot, source)
+        reading = snapshot.readings.get(source, _NOT_READ)
+        return self._read(snapshot, source) if reading is _NOT_READ else reading
 
     def _begin(self, thread: int) -> _Cycle:
         with self._lock:
