@@ -17,14 +17,8 @@ from vaquero import _guard, _runtime
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from importlib.metadata import Distribution
 
 _VARIABLE = "VAQUERO_RUN"
-
-
-#: Libraries that vaquero, OpenTelemetry or a web framework bring along: worth a word only where
-#: somebody asked for them.
-_BROUGHT_ALONG = frozenset({"click", "grpcio", "jinja2", "pydantic", "requests", "urllib3"})
 
 
 @dataclass(frozen=True)
@@ -88,13 +82,13 @@ def greeting(settings: Any, libraries: Iterable[str]) -> str:
     missing = sorted(libraries)
     if missing:
         more = f" and {len(missing) - 4} more" if len(missing) > 4 else ""
-        line += f" Not instrumented: {', '.join(missing[:4])}{more}."
+        line += f" Not instrumented: {', '.join(missing[:4])}{more} (vaquero instrument list)."
     return line
 
 
 def farewell(counts: Counts) -> str:
     """The line at the exit."""
-    line = f"vaquero: {counts.sent} spans sent"
+    line = f"vaquero: {counts.sent} {'span' if counts.sent == 1 else 'spans'} sent"
     if counts.kept:
         line += f", {counts.kept} kept for later (vaquero spool list)"
     if counts.dropped:
@@ -103,52 +97,12 @@ def farewell(counts: Counts) -> str:
 
 
 def uninstrumented() -> set[str]:
-    """Libraries in this environment for which there is an instrumentation that is not installed.
+    """Libraries of this environment whose instrumentation fits, and is not installed."""
+    from vaquero.libraries import switches
+    from vaquero.libraries.survey import Environment, survey
 
-    Source: upstream's own list of instrumentations, against the metadata of this environment.
-    """
-    from importlib.metadata import distributions, entry_points
-
-    from opentelemetry.instrumentation.bootstrap_gen import libraries
-
-    installed = {
-        name
-        for found in distributions()
-        if (name := (found.metadata["Name"] or "").lower()) not in _BROUGHT_ALONG
-        or _asked_for(found)
-    }
-    covered = {point.name for point in entry_points(group="opentelemetry_instrumentor")}
-    missing: set[str] = set()
-    for row in libraries:
-        library = _name(row["library"])
-        package = _name(row["instrumentation"])
-        short = package.removeprefix("opentelemetry-instrumentation-").replace("-", "_")
-        if library in installed and package not in installed and short not in covered:
-            missing.add(library)
-    return missing - _natively_instrumented(missing)
-
-
-def _asked_for(found: Distribution) -> bool:
-    # pip notes which packages were named by the user; other installers note it for all or none.
-    by_pip = (found.read_text("INSTALLER") or "").strip() == "pip"
-    return by_pip and found.read_text("REQUESTED") is not None
-
-
-def _natively_instrumented(names: set[str]) -> set[str]:
-    """Libraries that make spans by themselves in the version that is installed."""
-    from importlib.util import find_spec
-
-    if "fastapi" in names and find_spec("fastapi.telemetry") is not None:
-        # It covers the Starlette below it.
-        return {"fastapi", "starlette"}
-    return set()
-
-
-def _name(requirement: str) -> str:
-    for position, letter in enumerate(requirement):
-        if not (letter.isalnum() or letter in "-_."):
-            return requirement[:position].lower()
-    return requirement.lower()
+    found = survey(Environment(), switches.read())
+    return {one.library for one in found if one.state == "missing" and one.wanted}
 
 
 def _place() -> tuple[int, str]:

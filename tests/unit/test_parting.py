@@ -48,7 +48,7 @@ def test_many_libraries_are_counted() -> None:
         (Counts(12), "vaquero: 12 spans sent."),
         (
             Counts(1, 2, 3),
-            "vaquero: 1 spans sent, 2 kept for later (vaquero spool list), 3 dropped.",
+            "vaquero: 1 span sent, 2 kept for later (vaquero spool list), 3 dropped.",
         ),
     ],
 )

@@ -112,7 +112,7 @@ def _libraries() -> Iterator[Finding]:
 
     missing = sorted(uninstrumented())
     if missing:
-        text = f"{', '.join(missing)}: 'opentelemetry-bootstrap -a requirements' lists packages"
+        text = f"{', '.join(missing)}: 'vaquero instrument install' adds what fits"
         yield Finding("not instrumented", "ok", text)
 
 
@@ -149,8 +149,14 @@ def _propagators(environ: Mapping[str, str]) -> Iterator[Finding]:
 
 
 def providers() -> Iterator[Finding]:
-    """Whether this API version lets a default SDK stand aside for the application's own."""
+    """Whether the SDK and the API at hand are ones that our providers can stand on."""
     from vaquero.sdk import publish
+    from vaquero.tracing import selfcheck
+
+    reason = selfcheck.usable()
+    if reason is not None:
+        text = f"the SDK's own spans are used instead of vaquero's faster ones: {reason}"
+        yield Finding("providers", "warning", text)
 
     closed = [name for name in ("traces", "metrics", "logs") if not publish.offerable(name)]
     if closed:
