@@ -252,7 +252,7 @@ class DiskStore:
                 self.shelf = None
                 shelf.close()
                 self._count_lost(*written)
-            elif shelf.current is None:
+            elif shelf.current is None and shelf.is_empty():
                 self._count_lost(*written)
         return list(self._flight)
 
