@@ -134,6 +134,7 @@ def test_a_taken_port_is_named(which: str, binary: Path, tmp_path: Path) -> None
         ("- a\n- b\n", "own.yaml is not a configuration: expected a map"),
         ("exporters:\n  kafka: {}\n", "exporter 'kafka' in "),
         ("exporters:\n  debug: {loud: 1}\n", "'debug' in .*own.yaml has keys .* unknown: loud"),
+        ("service: {telemetry: {loud: 1}}", "in .*own.yaml has keys .* unknown: loud"),
         (
             "service: {pipelines: {traces/x: {receivers: [otlp], exporters: [nothing]}}}",
             "service.pipelines.traces/x refers to exporter 'nothing', which no configuration",

@@ -81,7 +81,7 @@ def test_a_free_port_is_told_from_a_taken_one() -> None:
 
 def test_headers_are_read_in_both_forms() -> None:
     """Headers may be given as in OTEL_EXPORTER_OTLP_HEADERS or as a JSON map."""
-    assert plan.header_map("api-key=a=b, x = y") == {"api-key": "a=b", "x": "y"}
+    assert plan.header_map("api-key=a=b, x = y%20z") == {"api-key": "a=b", "x": "y z"}
     assert plan.header_map('{"api-key": "a", "n": 1}') == {"api-key": "a", "n": "1"}
 
 

@@ -15,7 +15,7 @@ _NO_LISTENER = re.compile(r"listen tcp (\S+): bind: (.+)")
 _NOT_YAML = re.compile(r"contents are not valid YAML: yaml: (.+)")
 _NOT_A_MAP = re.compile(r"cannot be used as a Conf\s*$")
 _UNKNOWN_TYPE = re.compile(r"'(\w+?)s' unknown type: \"([^\"]+)\"")
-_INVALID_KEYS = re.compile(r"invalid keys: (.+)")
+_INVALID_KEYS = re.compile(r"'([^']*)' has invalid keys: (.+)")
 _IN_COMPONENT = re.compile(r"error reading configuration for \"([^\"]+)\"")
 _DANGLING = re.compile(r"(\S+): references (\w+) \"([^\"]+)\" which is not configured")
 _FOLDER = re.compile(r"file_storage\S*: problem accessing configured directory: (\S+?),? err: (.+)")
@@ -56,8 +56,9 @@ def config_failure(words: str, binary: Path, configs: Sequence[Path]) -> str:
         return f"{where} refers to {kind} {name!r}, which no configuration defines ({own})."
     if found := _INVALID_KEYS.search(words):
         component = _IN_COMPONENT.search(words)
-        name = component[1] if component else "the configuration"
-        return f"{name!r} in {_mentioning(name, configs)} has keys that are unknown: {found[1]}."
+        place, keys = component[1] if component else found[1], found[2]
+        file = _mentioning(keys.partition(",")[0].strip(), configs)
+        return f"{place!r} in {file} has keys that are unknown: {keys}."
     if found := _FOLDER.search(words):
         return f"the queue folder {found[1]} cannot be used: {found[2].strip()}."
     if found := _NO_LISTENER.search(words):

@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import quote, unquote
 
 from vaquero_collector import addresses, binary, overlays, places
 from vaquero_collector.addresses import Listener
@@ -113,7 +114,10 @@ def make_plan(options: Options) -> Plan:
     names = [*options.overlays, *_implied(options.overlays, environment)]
     environment["VAQUERO_OTLP_ENDPOINT"] = destination
     if headers := environment.get("VAQUERO_OTLP_HEADERS"):
-        environment["VAQUERO_OTLP_HEADERS"] = json.dumps(header_map(headers))
+        pairs = header_map(headers)
+        environment["VAQUERO_OTLP_HEADERS"] = json.dumps(pairs)
+        listed = (f"{name}={quote(value, safe='')}" for name, value in pairs.items())
+        environment["VAQUERO_OTLP_HEADERS_LIST"] = ",".join(listed)
     files = overlays.resolve(names, environment, program)
     folder = options.folder or places.state_folder() / str(listener.http_port)
     queues = environment.get("VAQUERO_COLLECTOR_QUEUE_DIR")
@@ -235,7 +239,8 @@ def header_map(text: str) -> dict[str, str]:
     else:
         pairs = [pair.partition("=") for pair in text.split(",") if pair.strip()]
         if all(equals and key.strip() for key, equals, _value in pairs):
-            return {key.strip(): value.strip() for key, _equals, value in pairs}
+            # Values of OTEL_EXPORTER_OTLP_HEADERS are percent-encoded.
+            return {key.strip(): unquote(value.strip()) for key, _equals, value in pairs}
     raise CollectorError(
         "VAQUERO_OTLP_HEADERS (from environment) is not usable: expected headers as "
         'name=value,name=value or as {"name": "value"}.'

@@ -154,23 +154,27 @@ def test_a_sender_without_a_certificate_is_refused(
 def test_a_backend_gets_headers_over_tls(
     open_backend: Any, collect: Any, certificates: Path, until: Callable[..., None], telemetry: Any
 ) -> None:
-    """Headers from the environment and a CA of one's own reach a backend that speaks TLS."""
+    """Headers and a CA of one's own serve for all that is sent, own metrics included."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificates / "server.pem", certificates / "server.key")
     backend = open_backend(tls=context)
     child = collect(
         backend.url,
+        overlays=["self_metrics"],
         env={
-            "VAQUERO_OTLP_HEADERS": "api-key=k-123,x-team=ü".replace("ü", "u"),
+            "VAQUERO_OTLP_HEADERS": "api-key=k-123,x-team=one%2C%20two",
             "VAQUERO_OTLP_CA_FILE": str(certificates / "ca.pem"),
+            "VAQUERO_COLLECTOR_SELF_INTERVAL_MS": "200",
         },
     )
     assert "backend" in child.plan().overlays
     spans, _metrics, _logs = telemetry
     http_traces.OTLPSpanExporter(f"{child.http_url}/v1/traces").export(spans)
     until(lambda: backend.spans(), "delivery")
-    assert backend.headers[-1]["Api-Key"] == "k-123"
-    assert backend.headers[-1]["X-Team"] == "u"
+    until(lambda: backend.metrics("otelcol_process_uptime"), "own metrics")
+    for headers in backend.headers:
+        assert headers["Api-Key"] == "k-123"
+        assert headers["X-Team"] == "one, two"
     assert "k-123" not in child.plan().log.read_text()
 
 
