@@ -268,7 +268,8 @@ def test_interfaces_of_a_container() -> None:
 def test_a_platform_without_posix() -> None:
     """Without fork, fcntl, O_CLOEXEC and the rest the packages import and find no groups."""
     code = """
-import asyncio, os, subprocess, sys, tempfile
+import asyncio, os, subprocess, sys, sysconfig, tempfile
+sysconfig.get_paths()  # The real platform names files of its own.
 import opentelemetry.instrumentation.instrumentor, opentelemetry.metrics
 for name in ("O_CLOEXEC", "O_NOFOLLOW", "register_at_fork", "sysconf", "getloadavg", "getuid",
              "statvfs", "sched_getaffinity", "fork"):
