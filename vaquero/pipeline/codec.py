@@ -15,6 +15,8 @@ are one valid request again, so the sender joins frames without touching their b
 
 from __future__ import annotations
 
+import _thread
+import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple, cast
 
@@ -99,8 +101,9 @@ class SpanCodec:
                 record = span if isinstance(span, SpanRecord) else from_readable(span)
                 origin = record.origin
                 body = self._encoder.span(record, trail)
-            except BaseException:
+            except BaseException as error:
                 # A broken part: lay the span anew, each part guarded. The rest stays in order.
+                _pass_on(error)
                 trail = Trail()
                 mended = self._mended(span, quarantined)
                 if mended is None:
@@ -150,6 +153,14 @@ class SpanCodec:
             _log.warn("span:quarantined", "A span could not be encoded (%s).", describe(error))
             return None
         return record.origin, body
+
+
+def _pass_on(error: BaseException) -> None:
+    """Give the user's Ctrl-C, if it came just here, back to the application a moment later."""
+    if isinstance(error, KeyboardInterrupt) and (
+        threading.current_thread() is threading.main_thread()
+    ):
+        _thread.interrupt_main()
 
 
 class _Groups:

@@ -6,19 +6,21 @@ import sys
 import threading
 from typing import Any
 
+import pytest
 from opentelemetry.exporter.otlp.proto.common.trace_encoder import encode_spans
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
-from opentelemetry.trace import SpanKind
+from opentelemetry.trace import Link, SpanKind, Status, StatusCode
 
 from vaquero.pipeline import wire
 from vaquero.pipeline.codec import SpanCodec
 from vaquero.pipeline.layout import from_readable, origin_of
 from vaquero.record import Origin, SpanRecord
 from vaquero.redaction import Redactor
+from vaquero.tracing.provider import TracerProvider as OwnProvider
 
 ORIGIN = Origin(Resource({"service.name": "test"}), None)
 
@@ -171,6 +173,62 @@ def test_an_sdk_with_other_fields_is_read_by_its_properties() -> None:
     by_property = SpanCodec(None).encode([renamed]).frames[0].body
     assert ExportTraceServiceRequest.FromString(by_property) == expected
     assert from_readable(renamed).title == "work"
+
+
+class Keeper:
+    """A span processor that only holds a sink, which keeps what it is given."""
+
+    def __init__(self) -> None:
+        self.spans: list[Any] = []
+        self.sink = self
+
+    def put(self, span: Any) -> None:
+        self.spans.append(span)
+
+    def shutdown(self) -> None:
+        pass
+
+    def force_flush(self, timeout_millis: int = 0) -> bool:
+        return True
+
+
+def test_spans_of_ours_give_the_message_of_the_sdk() -> None:
+    """Spans of our own provider, encoded as records, equal what the SDK makes of them as spans."""
+    keeper: Any = Keeper()
+    provider = OwnProvider(resource=Resource({"service.name": "x"}))
+    provider.add_span_processor(keeper)
+    tracer = provider.get_tracer("lib", "1")
+    attributes: Any = {"a": 1, "b": "x", "c": [1, 2], "d": True, "e": 1.5}
+    with tracer.start_as_current_span("root", kind=SpanKind.SERVER, attributes=attributes) as root:
+        root.add_event("e", {"k": 1})
+        links = [Link(root.get_span_context(), {"l": 1})]
+        with tracer.start_as_current_span("child", links=links) as child:
+            child.set_status(Status(StatusCode.ERROR, "no"))
+        try:
+            with tracer.start_as_current_span("failed"):
+                raise ValueError("no")
+        except ValueError:
+            pass
+    assert len(keeper.spans) == 3
+    assert all(isinstance(span, SpanRecord) for span in keeper.spans)
+    body = SpanCodec(None).encode(keeper.spans).frames[0].body
+    assert ExportTraceServiceRequest.FromString(body) == encode_spans(keeper.spans)
+    provider.shutdown()
+
+
+def test_an_interrupt_reaches_the_application() -> None:
+    """Ctrl-C while a span is being encoded costs no span, and is raised right afterwards."""
+
+    class Interrupting(dict[str, Any]):
+        def items(self) -> Any:
+            raise KeyboardInterrupt
+
+    encoding = None
+    with pytest.raises(KeyboardInterrupt):
+        encoding = SpanCodec(None).encode([record(Interrupting(a=1)), record({})])
+        while True:
+            pass
+    assert encoding is None or encoding.frames[0].items == 2
 
 
 def test_nothing_gives_nothing() -> None:
