@@ -130,6 +130,7 @@ def resend(
                 resender.send_folder(handle, name)
     finally:
         os.close(handle)
+        resender.close()
     return Outcome(
         resender.sent, total - resender.sent - resender.lost, resender.lost, resender.problem
     )
@@ -148,6 +149,11 @@ class _Resender:
         self._transports: dict[Signal, Transport | None] = {}
         self.sent = self.lost = 0
         self.problem: str | None = None
+
+    def close(self) -> None:
+        for transport in self._transports.values():
+            if transport is not None:
+                transport.close()
 
     def send_folder(self, root: int, name: str) -> None:
         with suppress(OSError):
