@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from importlib.metadata import entry_points
+from importlib.metadata import entry_points, version
 from pathlib import Path
 
 import pytest
 from vaquero_instrumentation_common import MetricRow, Setting
+from vaquero_instrumentation_common.version import VERSION
 from vaquero_instrumentation_container.table import container_rows
 from vaquero_instrumentation_process.readers import LinuxProcess
 from vaquero_instrumentation_process.settings import DETAIL as PROCESS_DETAIL
@@ -95,3 +96,9 @@ def test_the_loader_finds_each_package(name: str) -> None:
     instrumentor = point.load()()
     assert list(instrumentor.instrumentation_dependencies()) == []
     assert instrumentor.package == name
+
+
+@pytest.mark.parametrize("name", PACKAGES)
+def test_one_version_for_all(name: str) -> None:
+    """The version that scopes carry is that of every package."""
+    assert version(f"vaquero-instrumentation-{name}") == VERSION

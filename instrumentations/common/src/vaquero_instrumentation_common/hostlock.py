@@ -9,12 +9,11 @@ see the same folder as the same user; containers and other users have locks of t
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import logging
 import os
 import stat
-import tempfile
 import threading
+import zlib
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -54,11 +53,12 @@ def private_folder(base: str | None = None) -> str:
     else:
         runtime = f"/run/user/{uid}"
         usable = os.path.isdir(runtime) and os.access(runtime, os.W_OK)
-        folder = (
-            os.path.join(runtime, "vaquero")
-            if usable
-            else os.path.join(tempfile.gettempdir(), f"vaquero-{uid}")
-        )
+        if usable:
+            folder = os.path.join(runtime, "vaquero")
+        else:
+            import tempfile  # As long to import as the rest together, and often not wanted.
+
+            folder = os.path.join(tempfile.gettempdir(), f"vaquero-{uid}")
     with contextlib.suppress(FileExistsError):
         os.makedirs(folder, mode=0o700)
     found = os.lstat(folder)
@@ -84,7 +84,7 @@ class HostLock:
     def __init__(
         self, key: str, folder: str | None = None, *, pid: Callable[[], int] = os.getpid
     ) -> None:
-        self._name = f"host-{hashlib.sha256(key.encode()).hexdigest()[:16]}.lock"
+        self._name = f"host-{_digest(key)}.lock"
         self._folder = folder
         self._getpid = pid
         self._mutex = threading.Lock()
@@ -188,6 +188,12 @@ class HostLock:
     def renew_mutex(self) -> None:
         """In a forked child: the parent's threads may have held the mutex."""
         self._mutex = threading.Lock()
+
+
+def _digest(key: str) -> str:
+    """Turn a key of any characters into a short file name, the same in every process."""
+    data = key.encode("utf-8", "surrogatepass")
+    return f"{zlib.crc32(data):08x}{zlib.adler32(data):08x}"
 
 
 _locks: dict[tuple[str, str | None], HostLock] = {}

@@ -7,8 +7,6 @@ import time
 from abc import abstractmethod
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
-from importlib.metadata import PackageNotFoundError
-from importlib.metadata import version as distribution_version
 from typing import Any, ClassVar, Final
 
 from opentelemetry.instrumentation.instrumentor import BaseInstrumentor
@@ -20,6 +18,7 @@ from vaquero_instrumentation_common.registry import Registry
 from vaquero_instrumentation_common.sampler import Sampler, Source
 from vaquero_instrumentation_common.settings import Resolved, Setting, resolve
 from vaquero_instrumentation_common.table import MetricRow, selected
+from vaquero_instrumentation_common.version import VERSION
 
 SCHEMA_URL: Final = "https://opentelemetry.io/schemas/1.44.0"
 
@@ -220,14 +219,8 @@ class TableInstrumentor(BaseInstrumentor):
 
     def _own_registry(self) -> Registry:
         if self._registry is None:
-            name = f"vaquero-instrumentation-{self.package}"
-            try:
-                version = distribution_version(name)
-            except PackageNotFoundError:
-                version = ""
-            self._registry = Registry(
-                f"vaquero.instrumentation.{self.package}", version, SCHEMA_URL
-            )
+            scope = f"vaquero.instrumentation.{self.package}"
+            self._registry = Registry(scope, VERSION, SCHEMA_URL)
         return self._registry
 
 

@@ -8,7 +8,6 @@ and never raises.
 
 from __future__ import annotations
 
-import difflib
 import logging
 import math
 import os
@@ -99,6 +98,8 @@ def resolve(
     known = [setting.name for setting in settings]
     for name in arguments:
         if name not in values:
+            import difflib  # Wanted so rarely that no start should pay for it.
+
             near = difflib.get_close_matches(name, known, n=1)
             hint = f"; did you mean {near[0]!r}?" if near else f"; known: {', '.join(known)}."
             _warner.warn(log, f"instrument() does not know the argument {name!r}{hint}")

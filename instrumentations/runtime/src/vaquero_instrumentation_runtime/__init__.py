@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from opentelemetry.metrics import Histogram
 from vaquero_instrumentation_common import (
@@ -24,7 +24,9 @@ from vaquero_instrumentation_runtime.loops import LoopReading, LoopWatcher
 from vaquero_instrumentation_runtime.pools import PoolReading, PoolWatch
 from vaquero_instrumentation_runtime.settings import ALL
 from vaquero_instrumentation_runtime.table import runtime_rows
-from vaquero_instrumentation_runtime.tracing import TracedMemory
+
+if TYPE_CHECKING:
+    from vaquero_instrumentation_runtime.tracing import TracedMemory
 
 __all__ = ["RuntimeInstrumentor", "watch_loop"]
 
@@ -42,7 +44,7 @@ class _Watches:
         self.loops = LoopWatcher(config["blocked_after_s"], config["window_s"], log)
         self.discovery = Discovery(self.loops.running)
         self.pools = PoolWatch()
-        self.traced = TracedMemory() if "tracemalloc" in config["runtime_detail"] else None
+        self.traced = _traced() if "tracemalloc" in config["runtime_detail"] else None
         self.pauses: Histogram | None = None
         self.waits: Histogram | None = None
 
@@ -161,6 +163,12 @@ def _histogram(session: Session, row: Any, bounds: tuple[float, ...]) -> Histogr
         description=row.description,
         explicit_bucket_boundaries_advisory=bounds,
     )
+
+
+def _traced() -> TracedMemory:
+    from vaquero_instrumentation_runtime.tracing import TracedMemory
+
+    return TracedMemory()
 
 
 def _allocated_blocks() -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from operator import attrgetter
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from opentelemetry.metrics import Observation
 from vaquero_instrumentation_common import (
@@ -22,7 +22,9 @@ from vaquero_instrumentation_runtime.garbage import GcReading
 from vaquero_instrumentation_runtime.loops import LoopReading
 from vaquero_instrumentation_runtime.pools import PoolReading
 from vaquero_instrumentation_runtime.stacks import Site
-from vaquero_instrumentation_runtime.tracing import LineGrowth
+
+if TYPE_CHECKING:
+    from vaquero_instrumentation_runtime.tracing import LineGrowth
 
 GARBAGE: Final = "runtime garbage collection"
 BLOCKS: Final = "runtime allocated blocks"
