@@ -174,6 +174,35 @@ def test_does_not_send_to_itself(url: str, binary: Path, tmp_path: Path) -> None
         assert "is the Collector's own listener" in text
 
 
+def test_the_viewer_does_not_get_everything_twice(binary: Path, tmp_path: Path) -> None:
+    """The overlay for the viewer is refused where the viewer is the destination already."""
+    text = failure(binary, tmp_path, overlays=["viewer"])
+    assert "twice" in text and "VAQUERO_OTLP_ENDPOINT" in text
+
+
+def test_a_port_that_was_chosen_is_chosen_again(
+    binary: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A port that nobody asked for and that was lost meanwhile is replaced by another."""
+    from vaquero_collector import addresses
+
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        taken = other.getsockname()[1]
+        real, given = addresses.free_ports, []
+
+        def free_ports(host: str, count: int) -> list[int]:
+            given.append(real(host, count) if given else [taken, *real(host, count - 1)])
+            return given[-1]
+
+        monkeypatch.setattr(addresses, "free_ports", free_ports)
+        with Collector(http_port=0, grpc_port=0, folder=tmp_path / "one", binary=binary) as child:
+            assert child.healthy()
+            assert not child.http_url.endswith(f":{taken}")
+    assert len(given) == 2
+
+
 def test_overlays_are_refused_with_a_reason(binary: Path, tmp_path: Path) -> None:
     """An overlay that is unknown, lacks a variable, or lacks a component says so."""
     assert "neither a file nor one of ours" in failure(binary, tmp_path, overlays=["nothing"])

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 import psutil
 
-from vaquero_collector.errors import CollectorError
+from vaquero_collector.errors import CollectorError, PortTakenError
 
 _Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
@@ -131,8 +131,9 @@ def holder(port: int) -> str:
     return ""
 
 
-def port_taken(name: str, host: str, port: int, advice: str) -> str:
-    """Return the one line about a port that another program has."""
+def port_taken(name: str, host: str, port: int, advice: str) -> PortTakenError:
+    """Return the error about a port that another program has."""
     who = holder(port)
     by = f" by {who}" if who else ""
-    return f"port {port} on {host} ({name}) is taken{by}: stop that program, or {advice}."
+    text = f"port {port} on {host} ({name}) is taken{by}: stop that program, or {advice}."
+    return PortTakenError(text, port)

@@ -11,6 +11,18 @@ class NoBinaryError(CollectorError):
     """There is no Collector on this machine."""
 
 
+class PortTakenError(CollectorError):
+    """Another program listens where the Collector should.
+
+    Attributes:
+        port: The port that is taken.
+    """
+
+    def __init__(self, text: str, port: int) -> None:
+        super().__init__(text)
+        self.port = port
+
+
 class AlreadyRunningError(CollectorError):
     """A Collector with the same folder is running already; it can be used as it is.
 

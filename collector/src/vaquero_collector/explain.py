@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from vaquero_collector import addresses
+from vaquero_collector.errors import CollectorError
 from vaquero_collector.plan import Plan
 
 _PORT_TAKEN = re.compile(r"listen tcp (\S+):(\d+): bind: address already in use")
@@ -22,8 +23,8 @@ _FOLDER = re.compile(r"file_storage\S*: problem accessing configured directory: 
 _LAST_ERROR = re.compile(r"^Error: ", re.MULTILINE)
 
 
-def start_failure(output: str, plan: Plan) -> str:
-    """Return one line about a Collector that ended before it was ready.
+def start_failure(output: str, plan: Plan) -> CollectorError:
+    """Return the error, of one line, about a Collector that ended before it was ready.
 
     Args:
         output: What it wrote, log and last words.
@@ -33,8 +34,9 @@ def start_failure(output: str, plan: Plan) -> str:
     if found := _PORT_TAKEN.search(words):
         return _port(found[1], int(found[2]), plan)
     if words.rstrip().endswith("exporter: timeout"):
-        return f"the queue {plan.queue} is in use by another Collector: stop that one first."
-    return config_failure(words, plan.binary, plan.configs)
+        text = f"the queue {plan.queue} is in use by another Collector: stop that one first."
+        return CollectorError(text)
+    return CollectorError(config_failure(words, plan.binary, plan.configs))
 
 
 def config_failure(words: str, binary: Path, configs: Sequence[Path]) -> str:
@@ -72,7 +74,7 @@ def _last_words(output: str) -> str:
     return output[starts[-1] :] if starts else output[-2000:]
 
 
-def _port(host: str, port: int, plan: Plan) -> str:
+def _port(host: str, port: int, plan: Plan) -> CollectorError:
     name, advice = {
         plan.listener.http_port: ("OTLP over HTTP", "choose another with --http-port"),
         plan.listener.grpc_port: ("OTLP over gRPC", "choose another with --grpc-port"),

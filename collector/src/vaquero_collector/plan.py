@@ -65,6 +65,7 @@ class Plan:
         folder: Folder of record, lock and log.
         queue: Folder of the queue for this destination.
         overlays: Names, for the record.
+        chosen_ports: Those of the ports that nobody asked for, so that others would do as well.
     """
 
     binary: Path
@@ -77,6 +78,7 @@ class Plan:
     folder: Path
     queue: Path
     overlays: tuple[str, ...]
+    chosen_ports: frozenset[int]
 
     @property
     def arguments(self) -> list[str]:
@@ -108,10 +110,12 @@ def make_plan(options: Options) -> Plan:
     environment = {**os.environ, **options.environment}
     program = options.binary or binary.require_binary()
     binary.check_version(program)
-    listener, health, metrics = _ports(options, environment)
+    listener, health, metrics, chosen = _ports(options, environment)
     destination, source = _destination(options, environment)
     addresses.check_destination(destination, source, listener)
     names = [*options.overlays, *_implied(options.overlays, environment)]
+    if "viewer" in names:
+        _check_viewer(destination, listener, environment)
     environment["VAQUERO_OTLP_ENDPOINT"] = destination
     if headers := environment.get("VAQUERO_OTLP_HEADERS"):
         pairs = header_map(headers)
@@ -142,24 +146,28 @@ def make_plan(options: Options) -> Plan:
         folder,
         queue,
         tuple(names),
+        chosen,
     )
 
 
-def _ports(options: Options, environment: Mapping[str, str]) -> tuple[Listener, int, int]:
+def _ports(
+    options: Options, environment: Mapping[str, str]
+) -> tuple[Listener, int, int, frozenset[int]]:
+    """Return the listener, the ports for health and own metrics, and which of all were chosen."""
     host = options.listen or environment.get("VAQUERO_COLLECTOR_LISTEN") or "127.0.0.1"
     http = port(options.http_port, environment, "HTTP_PORT", DEFAULT_HTTP_PORT)
     grpc = port(options.grpc_port, environment, "GRPC_PORT", DEFAULT_GRPC_PORT)
-    free = iter(addresses.free_ports("127.0.0.1", 4))
-    listener = Listener(host, http or next(free), grpc or next(free))
     health = options.health_port or _health_port(environment)
     metrics = options.metrics_port or port(None, environment, "METRICS_PORT", 0)
-    if http == 0:  # one of several, likely: it leaves the usual ports to others
-        return listener, health or next(free), metrics or next(free)
-    return (
-        listener,
-        health or _usual_or(free, DEFAULT_HEALTH_PORT),
-        metrics or _usual_or(free, DEFAULT_METRICS_PORT),
-    )
+    asked = {http, grpc, health, metrics}
+    free = iter(addresses.free_ports("127.0.0.1", 4))
+    # A Collector on any free port is one of several, likely: it leaves the usual ports to others.
+    usual = http != 0
+    listener = Listener(host, http or next(free), grpc or next(free))
+    health = health or (_usual_or(free, DEFAULT_HEALTH_PORT) if usual else next(free))
+    metrics = metrics or (_usual_or(free, DEFAULT_METRICS_PORT) if usual else next(free))
+    every = {listener.http_port, listener.grpc_port, health, metrics}
+    return listener, health, metrics, frozenset(every - asked)
 
 
 def _usual_or(free: Iterator[int], usual: int) -> int:
@@ -196,6 +204,16 @@ def port(given: int | None, environment: Mapping[str, str], name: str, default: 
             f"expected a port, e.g. {default}."
         )
     return int(text)
+
+
+def _check_viewer(destination: str, listener: Listener, environment: Mapping[str, str]) -> None:
+    url = environment.get("VAQUERO_VIEWER_ENDPOINT") or DEFAULT_DESTINATION
+    addresses.check_destination(url, "VAQUERO_VIEWER_ENDPOINT", listener)
+    if url.rstrip("/") == destination.rstrip("/"):
+        raise CollectorError(
+            f"overlay viewer would send everything to {addresses.masked(url)} twice: it is the "
+            "destination already. Leave it out, or set VAQUERO_OTLP_ENDPOINT."
+        )
 
 
 def _destination(options: Options, environment: Mapping[str, str]) -> tuple[str, str]:

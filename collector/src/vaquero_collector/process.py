@@ -15,12 +15,13 @@ from typing import IO
 import psutil
 
 from vaquero_collector import addresses, explain, record, stats
-from vaquero_collector.errors import AlreadyRunningError, CollectorError
+from vaquero_collector.errors import AlreadyRunningError, CollectorError, PortTakenError
 from vaquero_collector.plan import Options, Plan, make_plan
 from vaquero_collector.record import Record
 from vaquero_collector.stats import Stats
 
 _LOG_LIMIT_BYTES = 10_000_000
+_ATTEMPTS = 4
 _LAUNCH = Path(__file__).with_name("launch.py")
 
 
@@ -93,14 +94,13 @@ class Collector:
         """
         if self.running:
             return
-        attempts = 3 if 0 in (self._options.http_port, self._options.grpc_port) else 1
-        for attempt in range(1, attempts + 1):
+        for attempt in range(1, _ATTEMPTS + 1):
             self._plan = None
             try:
                 return self._start(self.plan(), timeout_s)
-            except CollectorError as error:
-                # Another program may take a port between our look and the Collector's.
-                if attempt == attempts or " is taken" not in str(error):
+            except PortTakenError as error:
+                # A port that was free when we chose it; one that was asked for is not replaced.
+                if attempt == _ATTEMPTS or error.port not in self.plan().chosen_ports:
                     raise
 
     def _start(self, plan: Plan, timeout_s: float) -> None:
@@ -153,7 +153,7 @@ class Collector:
         with plan.log.open("rb") as log:
             log.seek(begin)
             output = log.read().decode("utf-8", "replace")
-        raise CollectorError(explain.start_failure(output, plan))
+        raise explain.start_failure(output, plan)
 
     def stop(self, timeout_s: float = 10.0) -> None:
         """End it: in order, and after `timeout_s` by force. What waits stays in its queue."""
@@ -253,7 +253,7 @@ def _check_ports(plan: Plan) -> None:
     ):
         if not addresses.is_free(host, port):
             advice = f"choose another with {option}"
-            raise CollectorError(addresses.port_taken(name, host, port, advice))
+            raise addresses.port_taken(name, host, port, advice)
 
 
 def _already_running(plan: Plan) -> AlreadyRunningError:
