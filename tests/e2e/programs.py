@@ -15,6 +15,8 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from vaquero.pipeline.spool import inventory
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
@@ -149,6 +151,16 @@ def served(
         except ProcessLookupError:
             pass
         process.wait()
+
+
+def all_acknowledged(state: Path) -> bool:
+    """Whether no span of programs with this ``XDG_STATE_HOME`` waits for a backend's answer.
+
+    A program that is ended between a delivery and its answer leaves the request in the spool, and
+    the next one repeats it: that is right, but not what most tests are about.
+    """
+    waiting = inventory(state / "vaquero" / "spool")
+    return not any(entry.signals.get("traces") for entry in waiting)
 
 
 def free_port() -> int:

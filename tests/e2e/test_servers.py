@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from .programs import APPS, INSTRUMENT, run, served
+from .programs import APPS, INSTRUMENT, all_acknowledged, run, served
 from .receiver import Receiver
 
 if TYPE_CHECKING:
@@ -55,12 +55,13 @@ def test_each_request_makes_one_span(name: str, receiver: Receiver, tmp_path: Pa
     """Under this server every request's span arrives exactly once, with its worker's identity."""
     words = SERVERS[name]
     marks = [f"m{number}" for number in range(REQUESTS)]
-    with served(words, receiver.url, tmp_path) as server:
+    with served(words, receiver.url, tmp_path, XDG_STATE_HOME=str(tmp_path)) as server:
         with ThreadPoolExecutor(4) as pool:
             bodies = list(pool.map(lambda mark: server.get(f"/{mark}"), marks))
         assert bodies == [f"did {mark}" for mark in marks]
         # While it runs: a server that lives for weeks must not wait for its end.
         arrived = receiver.wait(lambda: len(receiver.named("work")) >= REQUESTS)
+        assert receiver.wait(lambda: all_acknowledged(tmp_path))
         server.end()
         assert arrived, server.said
         assert "vaquero itself" not in server.said
@@ -74,10 +75,12 @@ def test_the_plain_launcher_gives_the_same(name: str, receiver: Receiver, tmp_pa
     """``opentelemetry-instrument`` without any variable set chooses vaquero, in workers too."""
     words = SERVERS[name]
     marks = [f"m{number}" for number in range(REQUESTS)]
-    with served(words, receiver.url, tmp_path, launcher=INSTRUMENT) as server:
+    state = {"XDG_STATE_HOME": str(tmp_path)}
+    with served(words, receiver.url, tmp_path, launcher=INSTRUMENT, **state) as server:
         for mark in marks:
             server.get(f"/{mark}")
         assert receiver.wait(lambda: len(receiver.named("work")) >= REQUESTS), server.said
+        assert receiver.wait(lambda: all_acknowledged(tmp_path))
         server.end()
     _each_once(receiver, marks)
     distro = {span.resource.get("telemetry.distro.name") for span in receiver.named("work")}
@@ -91,11 +94,13 @@ def test_celery_workers_send_what_their_tasks_do(receiver: Receiver, tmp_path: P
     folder.mkdir()
     words = ["celery", "-A", "tasks", "worker", "-c", "2", "-l", "warning", "--without-mingle"]
     words += ["--without-gossip", "--without-heartbeat"]
-    with served(words, receiver.url, tmp_path, probe=False, QUEUE_FOLDER=str(folder)) as server:
+    state = {"XDG_STATE_HOME": str(tmp_path), "QUEUE_FOLDER": str(folder)}
+    with served(words, receiver.url, tmp_path, probe=False, **state) as server:
         code = f"import tasks\nfor mark in {marks}: tasks.do.delay(mark)"
         asked = run(["-c", code], receiver.url, launcher=[sys.executable], QUEUE_FOLDER=str(folder))
         assert asked.returncode == 0, asked.stderr
         assert receiver.wait(lambda: len(receiver.named("work")) >= 10, 40), server.said
+        assert receiver.wait(lambda: all_acknowledged(tmp_path))
         server.end()
     _each_once(receiver, marks)
 
