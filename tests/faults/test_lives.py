@@ -60,17 +60,18 @@ def test_every_life_delivers_once(life: str, machine: Machine, collector: Collec
     assert len(ended.err.splitlines()) <= 20
 
 
+@pytest.mark.parametrize("by", ["hand", "init"])
 @pytest.mark.parametrize("life", LIVES)
-def test_every_life_survives_an_outage(life: str, machine: Machine) -> None:
+def test_every_life_survives_an_outage(life: str, by: str, machine: Machine) -> None:
     """With the backend down everything is in the spool at the end, and arrives once later."""
     code, expected = LIVES[life]
     port = free_port()
-    ended = machine.run(life, COUNT, f"http://127.0.0.1:{port}/v1/traces")
+    ended = machine.run(life, COUNT, f"http://127.0.0.1:{port}/v1/traces", BY=by)
     assert ended.code == code, ended.err
     assert len(ended.err.splitlines()) <= 20
     assert machine.waiting() == len(expected)
     with Collector(port=port) as collector:
-        machine.run("recover", 0, collector.endpoint)
+        machine.run("recover", 0, collector.endpoint, BY=by)
         assert collector.names == expected
     assert machine.waiting() == 0
 

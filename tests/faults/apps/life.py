@@ -14,6 +14,7 @@ import sys
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 ENDED_S = 0.0
 
@@ -44,26 +45,43 @@ if __name__ == "__main__":
     atexit.register(report)
     atexit.register(late_spans)
 
-from opentelemetry.sdk.trace import TracerProvider  # noqa: E402
-
-from vaquero.pipeline import Destination, Pipeline, PipelineSettings, SpanProcessor  # noqa: E402
-
 WAY, COUNT = sys.argv[1], int(sys.argv[2])
-PIPELINE = Pipeline(
-    PipelineSettings(
-        traces=Destination(
-            os.environ["ENDPOINT"],
-            protocol=os.environ.get("PROTOCOL", "http/protobuf"),  # type: ignore[arg-type]
-            timeout_s=float(os.environ.get("TIMEOUT", "10")),
-            compression=os.environ.get("COMPRESSION", "none"),
-            named_by_user=os.environ.get("NAMED", "1") == "1",
-        ),
-        spool_dir=Path(os.environ["SPOOL"]),
+
+
+def by_hand() -> tuple[Any, Any]:
+    """A pipeline behind a provider of the SDK."""
+    from opentelemetry.sdk.trace import TracerProvider
+
+    from vaquero.pipeline import Destination, Pipeline, PipelineSettings, SpanProcessor
+
+    destination = Destination(
+        os.environ["ENDPOINT"],
+        protocol=os.environ.get("PROTOCOL", "http/protobuf"),  # type: ignore[arg-type]
+        named_by_user=os.environ.get("NAMED", "1") == "1",
     )
-)
-PROVIDER = TracerProvider(shutdown_on_exit=False)
-PROVIDER.add_span_processor(SpanProcessor(PIPELINE))
-TRACER = PROVIDER.get_tracer("faults")
+    settings = PipelineSettings(traces=destination, spool_dir=Path(os.environ["SPOOL"]))
+    pipeline = Pipeline(settings)
+    provider = TracerProvider(shutdown_on_exit=False)
+    provider.add_span_processor(SpanProcessor(pipeline))
+    return pipeline, provider.get_tracer("faults")
+
+
+def by_init() -> tuple[Any, Any]:
+    """The whole of vaquero, as an application starts it; gauges off, as spans are counted here."""
+    import vaquero
+
+    sdk = vaquero.init(
+        endpoint=os.environ["ENDPOINT"].removesuffix("/v1/traces"),
+        service_name="faults",
+        gauges=False,
+        logs=False,
+        metrics_exporter="none",
+        spool_dir=os.environ["SPOOL"],
+    )
+    return sdk.pipeline, sdk.tracer_provider.get_tracer("faults")
+
+
+PIPELINE, TRACER = by_init() if os.environ.get("BY") == "init" else by_hand()
 
 
 def spans(role: str, count: int) -> None:
