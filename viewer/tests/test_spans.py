@@ -16,6 +16,8 @@ def test_span_arrives_whole(client, viewer, make):
     )
     span = request.resource_spans[0].scope_spans[0].spans[0]
     span.status.message = "no stock"
+    span.trace_state, span.flags = "vendor=1", 0x101
+    span.dropped_attributes_count, span.dropped_events_count, span.dropped_links_count = 1, 2, 3
     values = {
         "text": "ä\0\n", "int": 2**62, "float": 0.5, "nan": float("nan"), "yes": True,
         "list": [1, "a"], "map": {"k": {"n": 1}}, "bytes": b"\xff",
@@ -38,6 +40,8 @@ def test_span_arrives_whole(client, viewer, make):
     )
     assert (found.start_ns, found.duration_ms) == (make.now, 12.5)
     assert (found.status, found.status_message, found.orphan) == ("error", "no stock", True)
+    assert (found.trace_state, found.flags) == ("vendor=1", 0x101)
+    assert (found.dropped_attributes, found.dropped_events, found.dropped_links) == (1, 2, 3)
     assert found.attributes == values | {"nan": "NaN", "bytes": "/w=="}
     assert found.events[0]["attributes"] == {"exception.type": "ValueError"}
     assert found.events[0]["time_ns"] == make.now + 1

@@ -7,13 +7,14 @@ import re
 import signal
 import sys
 import threading
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Generator
     from types import FrameType
 
     from vaquero_viewer.errors import PortTaken, ViewerError
@@ -121,18 +122,22 @@ def view(
             clear=clear,
         )
 
-    try:
-        viewer = _start(make, port, web_port)
-    except ViewerError as error:
-        click.echo(f"vaquero view: {error}", err=True)
-        sys.exit(1)
-    try:
-        _say(viewer, file, clear)
-        if open_page:
-            click.launch(viewer.web_url)
-        _wait()
-    finally:
-        viewer.stop()
+    # Before anything starts: Ctrl-C at any moment from here on is a request to end in order.
+    with _asked_to_end() as ended:
+        try:
+            viewer = _start(make, port, web_port)
+        except ViewerError as error:
+            click.echo(f"vaquero view: {error}", err=True)
+            sys.exit(1)
+        try:
+            _say(viewer, file, clear)
+            if open_page:
+                click.launch(viewer.web_url)
+            # With a timeout, as Windows does not deliver Ctrl-C to a wait without one.
+            while not ended.wait(1.0):
+                pass
+        finally:
+            viewer.stop()
 
 
 def _start(make: _Make, port: int | None, web_port: int | None) -> Viewer:
@@ -193,17 +198,18 @@ def _say(viewer: Viewer, file: Path | None, cleared: bool) -> None:
     click.echo("Ctrl-C ends.")
 
 
-def _wait() -> None:
-    """Until Ctrl-C, or until the process is asked to end."""
+@contextmanager
+def _asked_to_end() -> Generator[threading.Event, None, None]:
+    """An event that Ctrl-C and SIGTERM set; a second Ctrl-C interrupts as usual."""
     ended = threading.Event()
 
-    def end(_number: int, _frame: FrameType | None) -> None:
+    def end(number: int, _frame: FrameType | None) -> None:
         ended.set()
+        signal.signal(number, signal.default_int_handler)
 
-    signal.signal(signal.SIGTERM, end)
+    before = {number: signal.signal(number, end) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        # With a timeout, as Windows does not deliver Ctrl-C to a wait without one.
-        while not ended.wait(1.0):
-            pass
-    except KeyboardInterrupt:
-        click.echo("", err=True)
+        yield ended
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -128,7 +128,7 @@ class TraceSpan:
 
     ``depth`` is 0 for a root. ``offset_ms`` counts from the start of the trace; ``self_ms`` is
     the part of the duration that no child covers. ``orphan`` says that the span names a parent
-    that is not in the store.
+    that is not in the store. ``dropped_*`` count what the sender left out.
     """
 
     span_id: str
@@ -149,6 +149,11 @@ class TraceSpan:
     links: list[dict[str, Any]]
     scope: str
     resource_id: str
+    trace_state: str
+    flags: int
+    dropped_attributes: int
+    dropped_events: int
+    dropped_links: int
 
 
 @dataclass(frozen=True)

@@ -65,6 +65,7 @@ GROUP BY trace_id ORDER BY newest DESC, trace_id LIMIT {limit}
 _SPANS = f"""
 SELECT span_id, parent_span_id, service_name, name, kind, start_ns, end_ns, duration_ns,
        status_code, status_message, attributes, events, links, resource_id,
+       trace_state, flags, dropped_attributes, dropped_events, dropped_links,
        (SELECT name FROM {STORE}.scopes c WHERE c.scope_id = s.scope_id LIMIT 1)
 FROM {STORE}.spans s WHERE trace_id = ?::UUID ORDER BY start_ns, span_id
 """

@@ -36,6 +36,11 @@ class RawSpan(NamedTuple):
     events: str | None
     links: str | None
     resource_id: int
+    trace_state: str | None
+    flags: int
+    dropped_attributes: int
+    dropped_events: int
+    dropped_links: int
     scope: str | None
 
 
@@ -127,6 +132,11 @@ def _place(
         links=json_list(span.links),
         scope=span.scope or "",
         resource_id=f"{span.resource_id:016x}",
+        trace_state=span.trace_state or "",
+        flags=span.flags,
+        dropped_attributes=span.dropped_attributes,
+        dropped_events=span.dropped_events,
+        dropped_links=span.dropped_links,
     )
 
 
