@@ -16,7 +16,13 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from vaquero_collector.binary import find_binary
-    from vaquero_collector.errors import AlreadyRunningError, CollectorError, NoBinaryError
+    from vaquero_collector.errors import (
+        AlreadyRunningError,
+        CollectorError,
+        NoBinaryError,
+        PortTakenError,
+    )
+    from vaquero_collector.front import in_front_of
     from vaquero_collector.plan import DEFAULT_DESTINATION, Plan
     from vaquero_collector.process import Collector
     from vaquero_collector.record import Record, running
@@ -27,6 +33,7 @@ __version__ = "0.1.0"
 _HOMES = {
     "DEFAULT_DESTINATION": "plan",
     "AlreadyRunningError": "errors",
+    "PortTakenError": "errors",
     "Collector": "process",
     "CollectorError": "errors",
     "NoBinaryError": "errors",
@@ -35,6 +42,7 @@ _HOMES = {
     "SignalStats": "stats",
     "Stats": "stats",
     "find_binary": "binary",
+    "in_front_of": "front",
     "running": "record",
 }
 
@@ -45,10 +53,12 @@ __all__ = [
     "CollectorError",
     "NoBinaryError",
     "Plan",
+    "PortTakenError",
     "Record",
     "SignalStats",
     "Stats",
     "find_binary",
+    "in_front_of",
     "running",
 ]
 

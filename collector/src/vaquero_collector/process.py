@@ -219,6 +219,24 @@ class Collector:
             raise CollectorError(f"no Collector answers at {self.plan().metrics_url}.")
         return stats.parse(page)
 
+    def drain(self, timeout_s: float, settle_s: float = 0.0) -> bool:
+        """Wait until nothing waits in the queue; says whether that came true in time.
+
+        Args:
+            timeout_s: How long to wait at most, in seconds.
+            settle_s: How long to wait at least, in seconds: metrics that the Collector derives
+                follow the spans after an interval.
+        """
+        began = time.monotonic()
+        while (waited := time.monotonic() - began) < timeout_s:
+            try:
+                if waited >= settle_s and self.stats().waiting_bytes == 0:
+                    return True
+            except CollectorError:
+                return False
+            time.sleep(0.05)
+        return False
+
     def __enter__(self) -> Collector:
         """Start it."""
         self.start()
