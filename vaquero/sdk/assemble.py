@@ -42,7 +42,9 @@ def assemble(
         offer.offer_disabled()
     if settings["disabled"] or not settings["enabled"]:
         return settings, Parts()
+    translate.heal(settings)
     translate.apply_log_level(settings)
+    translate.set_propagators(settings)
     who = resource.build(settings, extra=extras.resource_attributes)
     parts = Parts(pipeline=translate.pipeline(settings))
     for step in (_add_traces, _add_metrics, add_logs):
@@ -50,7 +52,6 @@ def assemble(
             step(parts, settings, extras, who, offered=offered)
         except Exception as error:  # What fails for one signal must not silence the others.
             _guard.report(error, step.__name__.removeprefix("_"))
-    translate.set_propagators(settings)
     if "VAQUERO_JOIN" in os.environ:
         from vaquero.tracing.propagation import join_parent
 
@@ -80,7 +81,7 @@ def _add_traces(
     if chosen.pipeline:
         provider.add_span_processor(_span_processor(settings, parts))
     for exporter in chosen.others:
-        provider.add_span_processor(exporters.span_processor_for(exporter, extras))
+        provider.add_span_processor(exporters.span_processor_for(exporter, extras, settings))
     parts.tracer_provider = provider
     parts.host_tracer_provider = publish.host("traces")
     if publish.put("traces", provider, offered=offered):
@@ -152,7 +153,13 @@ def _add_metrics(
         parts.host_meter_provider = (
             provider(host, [], instance=False) if chosen.pipeline else parts.meter_provider
         )
-        parts.on_shutdown.extend(gauges.start(parts.meter_provider, parts.host_meter_provider))
+        parts.on_shutdown.extend(
+            gauges.start(
+                parts.meter_provider,
+                parts.host_meter_provider,
+                translate.endpoint_of("metrics", settings),
+            )
+        )
         if parts.host_meter_provider is parts.meter_provider:
             parts.host_meter_provider = None
     translate.register_own_instruments(parts)

@@ -121,20 +121,51 @@ def _signal_of(exporter: Any) -> str:
     return "logs"
 
 
-def span_processor_for(exporter: Any, extras: Extras) -> Any:
+def span_processor_for(exporter: Any, extras: Extras, settings: Settings) -> Any:
     """The processor that feeds a span exporter which is not ours."""
     if extras.export_processor is not None:
         return extras.export_processor(exporter)
     from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
-    return BatchSpanProcessor(exporter)
+    return BatchSpanProcessor(exporter, **_batching(settings, ""))
 
 
-def log_processor_for(exporter: Any) -> Any:
+def log_processor_for(exporter: Any, settings: Settings) -> Any:
     """The processor that feeds a log exporter which is not ours."""
     from opentelemetry.sdk._logs.export import BatchLogRecordProcessor
 
-    return BatchLogRecordProcessor(exporter)
+    return BatchLogRecordProcessor(exporter, **_batching(settings, "log_"))
+
+
+#: What the specification says of batches; vaquero's own defaults are for its pipeline.
+_BATCHING = {
+    "": {
+        "schedule_delay_ms": 5000,
+        "export_timeout_ms": 30_000,
+        "max_queue_size": 2048,
+        "max_export_batch_size": 512,
+    },
+    "log_": {
+        "schedule_delay_ms": 1000,
+        "export_timeout_ms": 30_000,
+        "max_queue_size": 2048,
+        "max_export_batch_size": 512,
+    },
+}
+
+
+def _batching(settings: Settings, prefix: str) -> dict[str, Any]:
+    """Arguments of the SDK's batch processors, made to agree: it raises where they do not."""
+    said = {
+        name: settings[prefix + name] if settings.given(prefix + name) else default
+        for name, default in _BATCHING[prefix].items()
+    }
+    return {
+        "schedule_delay_millis": max(1, said["schedule_delay_ms"]),
+        "export_timeout_millis": max(1, said["export_timeout_ms"]),
+        "max_queue_size": said["max_queue_size"],
+        "max_export_batch_size": min(said["max_export_batch_size"], said["max_queue_size"]),
+    }
 
 
 def metric_reader_for(exporter: Any, settings: Settings) -> Any:

@@ -21,13 +21,15 @@ OF_HOST = frozenset({"system", "container"})
 
 
 def start(
-    meter_provider: MeterProvider, host_meter_provider: MeterProvider
+    meter_provider: MeterProvider, host_meter_provider: MeterProvider, destination: str
 ) -> list[Callable[[], None]]:
     """Start every gauge package that is installed and not disabled; never raises.
 
     Args:
         meter_provider: For what this process is.
         host_meter_provider: For what the host is: its resource has no ``service.instance.id``.
+        destination: Where metrics go. Of the processes of a user that send to one place, one
+            emits the host's series.
 
     Returns:
         Calls that silence them again.
@@ -42,16 +44,20 @@ def start(
     for name in OWN:
         if name in points and name not in disabled and "*" not in disabled:
             provider = host_meter_provider if name in OF_HOST else meter_provider
-            stop = _start_one(name, points[name], provider)
+            stop = _start_one(name, points[name], provider, destination)
             if stop is not None:
                 stops.append(stop)
     return stops
 
 
-def _start_one(name: str, point: Any, provider: MeterProvider) -> Callable[[], None] | None:
+def _start_one(
+    name: str, point: Any, provider: MeterProvider, destination: str
+) -> Callable[[], None] | None:
     try:
         instrumentor = point.load()()
-        instrumentor.instrument(meter_provider=provider, skip_dep_check=True)
+        instrumentor.instrument(
+            meter_provider=provider, host_lock_key=destination, skip_dep_check=True
+        )
     except Exception as error:
         _log.warn(f"gauges:{name}", "the gauges of %r are left out: %r", name, error)
         return None

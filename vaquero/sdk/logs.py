@@ -10,6 +10,7 @@ from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from vaquero.logs import correlation
 from vaquero.logs.bridge import Bridge, BridgeThroughProvider
 from vaquero.logs.provider import LEVELS, LazyLoggerProvider
+from vaquero.logs.row import LogRow
 from vaquero.logs.uncaught import Uncaught
 from vaquero.sdk import exporters, publish, translate
 from vaquero.version import __version__
@@ -27,9 +28,12 @@ def add_logs(
 ) -> None:
     """Add what the settings ask for to the parts of an SDK."""
     if settings["log_correlation"]:
-        _correlate(parts, who)
+        _correlate(parts, settings, who)
     chosen = exporters.choose("logs", settings, extras)
-    others = [*extras.log_processors, *map(exporters.log_processor_for, chosen.others)]
+    others = [
+        *extras.log_processors,
+        *(exporters.log_processor_for(exporter, settings) for exporter in chosen.others),
+    ]
     if not chosen.pipeline and not others:
         return
     current = _Resource(who, settings)
@@ -51,6 +55,7 @@ def add_logs(
     if not settings["logs"]:
         return
     level = LEVELS[settings["log_level"]]
+    LogRow.limits = translate.log_limits(settings)
     if others or parts.pipeline is None:
         parts.on_shutdown.append(BridgeThroughProvider(provider.made, level).install())
         return
@@ -75,9 +80,12 @@ class _Resource:
         return self._who
 
 
-def _correlate(parts: Parts, who: Resource) -> None:
+def _correlate(parts: Parts, settings: Settings, who: Resource) -> None:
     import logging
 
+    arguments: dict[str, Any] = {"format": settings["log_format"] or correlation.FORMAT}
+    if settings["log_root_level"]:
+        arguments["level"] = LEVELS[settings["log_root_level"]]
     parts.on_shutdown.append(correlation.correlate(str(who.attributes.get("service.name", ""))))
     # As upstream's instrumentation does it: only where nothing is configured yet.
-    logging.basicConfig(format=os.environ.get("OTEL_PYTHON_LOG_FORMAT") or correlation.FORMAT)
+    logging.basicConfig(**arguments)

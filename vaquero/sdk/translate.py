@@ -77,8 +77,9 @@ def destination(signal: Signal, settings: Settings) -> Destination:
     headers = {name.lower(): value for name, value in given.items()}
     if settings["api_key"] and named:
         headers.setdefault("authorization", f"Bearer {settings['api_key']}")
+    bare = _bare_address(signal, settings) if protocol == "grpc" else None
     return Destination(
-        endpoint=endpoint_of(signal, settings),
+        endpoint=bare or endpoint_of(signal, settings),
         protocol=protocol,
         headers=tuple(sorted(headers.items())),
         timeout_s=of("timeout") or 10.0,
@@ -86,9 +87,22 @@ def destination(signal: Signal, settings: Settings) -> Destination:
         certificate=of("certificate"),
         client_key=of("client_key"),
         client_certificate=of("client_certificate"),
-        insecure=bool(of("insecure")),
+        insecure=_plain(bare) if of("insecure") is None else of("insecure"),
         named_by_user=named,
     )
+
+
+def _bare_address(signal: str, settings: Settings) -> str | None:
+    """The ``host:port`` of a signal where it was written without a scheme, which decides on TLS."""
+    own = settings[f"{signal}_endpoint"] is not None
+    written = settings.written(f"{signal}_endpoint" if own else "endpoint")
+    return written.strip() if isinstance(written, str) and "://" not in written else None
+
+
+def _plain(address: str | None) -> bool:
+    """Whether an address without scheme is this machine's own, where TLS protects nothing."""
+    host = urlsplit(f"//{address}").hostname if address else None
+    return host in ("localhost", "127.0.0.1", "::1")
 
 
 def protocol_of(signal: str, settings: Settings) -> Any:
@@ -235,20 +249,29 @@ def views() -> tuple[Any, ...]:
 
 def set_propagators(settings: Settings) -> None:
     """Set the global propagator by name where names were given; a bad one is said and left out."""
-    names = settings["propagators"]
+    names: tuple[str, ...] | None = settings["propagators"]
     if names is None:
         return
-    from importlib.metadata import entry_points
-
+    usable = {} if "none" in names else _propagators_by_name(names)
+    if "none" not in names and not usable:
+        usable = _propagators_by_name(("tracecontext", "baggage"))
+    if len(usable) < len(names) and "OTEL_PROPAGATORS" in os.environ:
+        # The API reads the variable when it is imported, and raises on a name that it cannot load.
+        os.environ["OTEL_PROPAGATORS"] = ",".join(usable) or "none"
     from opentelemetry import propagate
     from opentelemetry.propagators.composite import CompositePropagator
 
-    found: list[Any] = []
+    propagate.set_global_textmap(CompositePropagator(list(usable.values())))
+
+
+def _propagators_by_name(names: tuple[str, ...]) -> dict[str, Any]:
+    from importlib.metadata import entry_points
+
+    found: dict[str, Any] = {}
     for name in names:
         points = list(entry_points(group="opentelemetry_propagator", name=name))
         try:
-            if name != "none":
-                found.append(points[0].load()())
+            found[name] = points[0].load()()
         except Exception as error:
             reason = "it is not installed" if isinstance(error, IndexError) else repr(error)
             _log.warn(
@@ -258,10 +281,49 @@ def set_propagators(settings: Settings) -> None:
                 name,
                 reason,
             )
-    propagate.set_global_textmap(CompositePropagator(found))
+    return found
 
 
 def apply_log_level(settings: Settings) -> None:
-    """``debug`` makes the logger ``vaquero`` talk."""
+    """``OTEL_LOG_LEVEL`` for vaquero and the SDK; ``debug`` makes the logger ``vaquero`` talk."""
+    if settings["sdk_log_level"]:
+        level = _LEVELS[settings["sdk_log_level"]]
+        for name in ("vaquero", "opentelemetry"):
+            logging.getLogger(name).setLevel(level)
     if settings["debug"]:
         logging.getLogger("vaquero").setLevel(logging.DEBUG)
+
+
+_LEVELS = {
+    "trace": 5,
+    "debug": logging.DEBUG,
+    "info": logging.INFO,
+    "warn": logging.WARNING,
+    "warning": logging.WARNING,
+    "error": logging.ERROR,
+    "fatal": logging.CRITICAL,
+    "critical": logging.CRITICAL,
+}
+
+
+def log_limits(settings: Settings) -> tuple[int | None, int | None]:
+    """Attributes of a log record, and characters of a value; the general limits where unset.
+
+    The default of the general one is left to the pipeline, which says what it leaves out.
+    """
+    count = settings["logrecord_attribute_count_limit"]
+    if count is None and settings.given("attribute_count_limit"):
+        count = settings["attribute_count_limit"]
+    length = settings["logrecord_attribute_value_length_limit"]
+    return count, settings["attribute_value_length_limit"] if length is None else length
+
+
+def heal(settings: Settings) -> None:
+    """Take unusable ``OTEL_*`` values out of this process's environment; they were said before.
+
+    Parts of the SDK read some variables themselves, and raise into the application on what they
+    cannot parse.
+    """
+    for problem in settings.problems:
+        if problem.source == "environment" and problem.name.startswith("OTEL_"):
+            os.environ.pop(problem.name, None)
