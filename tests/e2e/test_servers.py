@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from .programs import APPS, INSTRUMENT, all_acknowledged, run, served
+from .programs import APPS, BIN, INSTRUMENT, all_acknowledged, run, served
 from .receiver import Receiver
 
 if TYPE_CHECKING:
@@ -54,6 +54,9 @@ def receiver() -> Iterator[Receiver]:
 def test_each_request_makes_one_span(name: str, receiver: Receiver, tmp_path: Path) -> None:
     """Under this server every request's span arrives exactly once, with its worker's identity."""
     words = SERVERS[name]
+    _needs("django-admin" if name == "django" else words[0])
+    if "gevent" in words:
+        pytest.importorskip("gevent")
     marks = [f"m{number}" for number in range(REQUESTS)]
     with served(words, receiver.url, tmp_path, XDG_STATE_HOME=str(tmp_path)) as server:
         with ThreadPoolExecutor(4) as pool:
@@ -74,6 +77,9 @@ def test_each_request_makes_one_span(name: str, receiver: Receiver, tmp_path: Pa
 def test_the_plain_launcher_gives_the_same(name: str, receiver: Receiver, tmp_path: Path) -> None:
     """``opentelemetry-instrument`` without any variable set chooses vaquero, in workers too."""
     words = SERVERS[name]
+    _needs("django-admin" if name == "django" else words[0])
+    if "gevent" in words:
+        pytest.importorskip("gevent")
     marks = [f"m{number}" for number in range(REQUESTS)]
     state = {"XDG_STATE_HOME": str(tmp_path)}
     with served(words, receiver.url, tmp_path, launcher=INSTRUMENT, **state) as server:
@@ -89,6 +95,7 @@ def test_the_plain_launcher_gives_the_same(name: str, receiver: Receiver, tmp_pa
 
 def test_celery_workers_send_what_their_tasks_do(receiver: Receiver, tmp_path: Path) -> None:
     """Spans of tasks in prefork children arrive once."""
+    _needs("celery")
     marks = [f"t{number}" for number in range(10)]
     folder = tmp_path / "queue"
     folder.mkdir()
@@ -107,6 +114,7 @@ def test_celery_workers_send_what_their_tasks_do(receiver: Receiver, tmp_path: P
 
 def test_uv_run(receiver: Receiver) -> None:
     """A launcher that is not Python hands the environment on, and so the program is measured."""
+    _needs("uv")
     words = ["uv", "run", "--no-project", "--offline", "--python", sys.executable]
     done = run([*words, "python", "plain.py", "5"], receiver.url, VIRTUAL_ENV=sys.prefix)
     assert done.returncode == 5, done.stderr
@@ -120,6 +128,12 @@ def test_pytest(receiver: Receiver, tmp_path: Path) -> None:
     done = run([*words, str(APPS / "checked_by_pytest.py")], receiver.url, PYTHONPATH=str(APPS))
     assert done.returncode == 0, done.stdout + done.stderr
     assert [span.attributes["mark"] for span in receiver.named("work")] == ["tested"]
+
+
+def _needs(program: str) -> None:
+    """Skip, with the reason said, where a server is not installed."""
+    if not (BIN / program).exists() and not Path(program).exists():
+        pytest.skip(f"{program} is not installed")
 
 
 def _each_once(receiver: Receiver, marks: list[str]) -> None:
