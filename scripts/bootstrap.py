@@ -86,7 +86,7 @@ def _fingerprint(profile: str, python: str) -> str:
     digest = hashlib.sha256(f"{profile} {python}".encode())
     files = [ROOT / "pyproject.toml", ROOT / "constraints.txt", Path(__file__)]
     files += [ROOT / package / "pyproject.toml" for package in PACKAGES]
-    files += [ROOT / name for names in REQUIREMENTS.values() for name in names]
+    files += sorted((ROOT / "requirements").iterdir())
     for path in files:
         digest.update(path.read_bytes() if path.exists() else b"")
     return digest.hexdigest()
@@ -121,6 +121,10 @@ def _install(profile: str, python: str) -> None:
     for name in REQUIREMENTS[profile]:
         command += ["-r", str(ROOT / name)]
     subprocess.run(command, check=True, env=environ, stdout=sys.stderr, cwd=ROOT)
+    if profile == "dev":
+        alone = ["--no-deps", "-r", str(ROOT / "requirements" / "alone.txt")]
+        command = [python, "-m", "uv", "pip", "install", "--quiet", "--python", python, *alone]
+        subprocess.run(command, check=True, stdout=sys.stderr, cwd=ROOT)
 
 
 if __name__ == "__main__":

@@ -60,11 +60,19 @@ def _steps() -> Iterator[Step]:
     yield Step("lint: types", (PYTHON, "-m", "pyright"))
     yield Step("tests: unit", _pytest(PYTHON, *UNIT, parallel=True))
     yield Step("tests: the rest", _pytest(PYTHON, *_rest(), parallel=True))
+    yield Step("tests: the SDK's own", (PYTHON, "-m", "tests.conformance"))
     yield from _on_others()
 
 
 def _rest() -> tuple[str, ...]:
-    folders = ("tests/integration", "tests/e2e", "tests/faults", "tests/typing", "collector/tests")
+    folders = (
+        "tests/integration",
+        "tests/e2e",
+        "tests/faults",
+        "tests/typing",
+        "tests/conformance",
+        "collector/tests",
+    )
     return tuple(folder for folder in folders if (ROOT / folder).exists())
 
 

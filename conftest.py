@@ -1,0 +1,46 @@
+"""Under CI a missing part is a failure, not a skip.
+
+A test that needs a part (a Collector, a browser, a library) skips with a reason where a developer
+has not got it. CI installs every part, so there such a skip means that something is not tested.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Generator
+
+import pytest
+
+#: Reasons that no installation can remove: the system itself has not got it.
+_ALLOWED = ("root may write anywhere", "no full device here", "no groups can be made here")
+
+
+def _is_missing_part(report: pytest.TestReport | pytest.CollectReport) -> bool:
+    # On other Pythons and on the oldest SDK only the unit tests run, with what they need.
+    if not os.environ.get("CI") or os.environ.get("VAQUERO_TESTS_PARTIAL"):
+        return False
+    return report.skipped and not any(text in str(report.longrepr) for text in _ALLOWED)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Turn the skip of one test into a failure."""
+    report = yield
+    if _is_missing_part(report) and not hasattr(report, "wasxfail"):
+        report.outcome = "failed"
+        report.longrepr = f"under CI nothing may be missing: {report.longrepr}"
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(
+    collector: pytest.Collector,
+) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    """Turn the skip of a whole module into a failure."""
+    report = yield
+    if _is_missing_part(report):
+        report.outcome = "failed"
+        report.longrepr = f"under CI nothing may be missing: {report.longrepr}"
+    return report
