@@ -1,5 +1,7 @@
 """Writes the Grafana dashboards and the Prometheus rules from `observability.yaml`.
 
+Also copies the Collector's configuration to where kustomize can read it.
+
 Run after a change: `python deploy/generate.py`. With `--check` it writes nothing and says whether
 what is committed is what it would write.
 """
@@ -130,13 +132,23 @@ def rules() -> str:
     return f"# Written by deploy/generate.py from deploy/observability.yaml.\n{text}"
 
 
+def kubernetes() -> dict[Path, str]:
+    """Return the copies that kustomize needs, because it reads nothing above its own folder."""
+    folder = ROOT / "deploy" / "kubernetes"
+    listed = yaml.safe_load((folder / "kustomization.yaml").read_text())["configMapGenerator"]
+    overlays = {path.name: path for path in (ROOT / "collector/overlays").rglob("*.yaml")}
+    sources = {**overlays, "collector-config.yaml": ROOT / "collector-config.yaml"}
+    names = [Path(path).name for path in listed[0]["files"]]
+    return {folder / "config" / name: sources[name].read_text() for name in names}
+
+
 def files() -> dict[Path, str]:
     """Return the content of each file that is written."""
     boards = {
         ROOT / "dashboards" / f"{name}.json": json.dumps(dashboard(name), indent=2) + "\n"
         for name in SOURCE["dashboards"]
     }
-    return {**boards, RULES: rules()}
+    return {**boards, **kubernetes(), RULES: rules()}
 
 
 def main() -> int:
