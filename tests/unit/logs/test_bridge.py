@@ -104,7 +104,7 @@ def test_vaqueros_own_records_do_not_come_back(taken: list[LogRow]) -> None:
 def test_configuring_afterwards_changes_nothing_for_either(
     taken: list[LogRow], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Afterwards basicConfig still configures, dictConfig does not take the bridge off, lastResort speaks."""
+    """Afterwards basicConfig configures, dictConfig leaves the bridge, lastResort speaks."""
     root = logging.getLogger()
     handlers, root.handlers = root.handlers, []
     try:
