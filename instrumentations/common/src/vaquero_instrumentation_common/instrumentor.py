@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import logging
+import sys
 import time
-from abc import abstractmethod
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
-from opentelemetry.instrumentation.instrumentor import BaseInstrumentor
 from opentelemetry.metrics import Meter, MeterProvider, NoOpMeter, get_meter_provider
 
 from vaquero_instrumentation_common.guard import Guard
@@ -20,7 +20,12 @@ from vaquero_instrumentation_common.settings import Resolved, Setting, resolve
 from vaquero_instrumentation_common.table import MetricRow, selected
 from vaquero_instrumentation_common.version import VERSION
 
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
 SCHEMA_URL: Final = "https://opentelemetry.io/schemas/1.44.0"
+
+_BASE_MODULE: Final = "opentelemetry.instrumentation.instrumentor"
 
 # Other keywords that loaders and facades hand to every instrumentor alike.
 _IGNORED: Final = frozenset({"tracer_provider", "logger_provider", "event_logger_provider"})
@@ -59,8 +64,12 @@ class Session:
     arguments: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
 
-class TableInstrumentor(BaseInstrumentor):
+class TableInstrumentor(ABC):
     """An instrumentor that is a table of metrics.
+
+    It does what upstream's ``BaseInstrumentor`` does, and passes for one in ``isinstance`` once
+    that class is loaded; it does not derive from it, because loading it (for parsers of versions
+    and patching tools that a table has no use for) costs more than all the gauges.
 
     ``instrument()`` understands, beside the settings of the package:
         meter_provider: Where the instruments are made, the global one when None.
@@ -79,6 +88,20 @@ class TableInstrumentor(BaseInstrumentor):
 
     _session: Session | None = None
     _registry: Registry | None = None
+    _instance: ClassVar[Self | None] = None
+    _is_instrumented_by_opentelemetry: bool = False
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Self:
+        """Return the one object of this class."""
+        _pass_for_upstreams()
+        if cls._instance is None:
+            cls._instance = super().__new__(cls)
+        return cls._instance
+
+    @property
+    def is_instrumented_by_opentelemetry(self) -> bool:
+        """Whether ``instrument()`` was called, and ``uninstrument()`` not since."""
+        return self._is_instrumented_by_opentelemetry
 
     @abstractmethod
     def plan(self, config: Resolved) -> Plan:
@@ -88,10 +111,10 @@ class TableInstrumentor(BaseInstrumentor):
         """Return what the processes that agree on one emitter have in common."""
         return key
 
-    def on_start(self, session: Session) -> None:
+    def on_start(self, session: Session) -> None:  # noqa: B027  (need not be overridden)
         """Called when a session has begun; may raise, which ends it."""
 
-    def on_stop(self, session: Session) -> None:
+    def on_stop(self, session: Session) -> None:  # noqa: B027  (need not be overridden)
         """Called before a session ends."""
 
     @property
@@ -113,11 +136,13 @@ class TableInstrumentor(BaseInstrumentor):
 
         A second call without arguments changes nothing.
         """
+        _pass_for_upstreams()
         try:
-            if self._session is None:
-                super().instrument(**kwargs)
-            else:
+            if self._session is not None:
                 self._again(_own(kwargs))
+                return
+            self._start({k: v for k, v in _own(kwargs).items() if v is not None})
+            self._is_instrumented_by_opentelemetry = True
         except Exception as problem:
             self.log.warning(
                 "%s metrics are not emitted: %s: %s",
@@ -131,7 +156,8 @@ class TableInstrumentor(BaseInstrumentor):
         """Emit nothing any longer; what is registered stays and is silent."""
         try:
             if self._session is not None:
-                super().uninstrument(**kwargs)
+                self._stop()
+                self._is_instrumented_by_opentelemetry = False
         except Exception as problem:
             self.log.warning("%s: uninstrument failed: %s", self.package, problem)
 
@@ -145,12 +171,6 @@ class TableInstrumentor(BaseInstrumentor):
         self._is_instrumented_by_opentelemetry = False
         self._start(asked)
         self._is_instrumented_by_opentelemetry = True
-
-    def _instrument(self, **kwargs: Any) -> None:
-        self._start({k: v for k, v in _own(kwargs).items() if v is not None})
-
-    def _uninstrument(self, **kwargs: Any) -> None:
-        self._stop()
 
     def _start(self, arguments: Mapping[str, Any]) -> None:
         rest = dict(arguments)
@@ -222,6 +242,16 @@ class TableInstrumentor(BaseInstrumentor):
             scope = f"vaquero.instrumentation.{self.package}"
             self._registry = Registry(scope, VERSION, SCHEMA_URL)
         return self._registry
+
+
+def _pass_for_upstreams() -> None:
+    """Where upstream's base class is loaded, have ``isinstance`` know our instrumentors by it."""
+    base: Any = getattr(sys.modules.get(_BASE_MODULE), "BaseInstrumentor", None)
+    if base is not None and not issubclass(TableInstrumentor, base):
+        base.register(TableInstrumentor)
+
+
+_pass_for_upstreams()
 
 
 def _own(kwargs: Mapping[str, Any]) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -26,6 +25,8 @@ from vaquero_instrumentation_runtime.settings import ALL
 from vaquero_instrumentation_runtime.table import runtime_rows
 
 if TYPE_CHECKING:
+    import asyncio
+
     from vaquero_instrumentation_runtime.tracing import TracedMemory
 
 __all__ = ["RuntimeInstrumentor", "watch_loop"]
@@ -148,7 +149,11 @@ def watch_loop(loop: asyncio.AbstractEventLoop | None = None) -> bool:
     if instrumentor.session is None:
         return False
     try:
-        instrumentor.watch(asyncio.get_running_loop() if loop is None else loop)
+        if loop is None:
+            from asyncio import get_running_loop
+
+            loop = get_running_loop()
+        instrumentor.watch(loop)
     except RuntimeError:
         return False
     return True

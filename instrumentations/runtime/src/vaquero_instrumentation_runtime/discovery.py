@@ -4,19 +4,25 @@ Every loop of asyncio and uvloop says when it begins and ends to run by calling
 ``_set_running_loop``. That function is replaced by one that hands the call on and then tells the
 watcher; the replacement is made where loops look it up and taken back on request. A uvloop that
 was imported before has looked it up already: there ``Loop.run_forever`` is replaced.
+
+asyncio itself is not imported for this: a program that never does has no loops to find, and in
+one that does later the function is replaced as soon as it is there.
 """
 
 from __future__ import annotations
 
-import asyncio
-import asyncio.events as events
 import contextlib
 import functools
 import logging
 import sys
 from collections.abc import Callable, Iterator
 from types import FrameType
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
+
+from vaquero_instrumentation_runtime.arrival import Arrival
+
+if TYPE_CHECKING:
+    import asyncio
 
 _log = logging.getLogger("vaquero.instrumentation.runtime")
 
@@ -35,9 +41,25 @@ class Discovery:
     def __init__(self, told: Told) -> None:
         self._told: Told | None = told
         self._replaced: list[tuple[Any, str, Any, Any]] = []
+        self._arrival: Arrival | None = None
 
     def start(self) -> None:
-        """Set the hook, and look for loops that run already."""
+        """Set the hook, now or when asyncio is imported, and look for loops that run already."""
+        if "asyncio" not in sys.modules:
+            self._arrival = Arrival("asyncio", self._hook)
+            self._arrival.wait()
+            return
+        self._hook()
+        self._replace_uvloop()
+        for loop in running_loops():
+            # It may close between being seen and being asked; then there is nothing to watch.
+            with contextlib.suppress(RuntimeError):
+                loop.call_soon_threadsafe(self._tell, loop)
+
+    def _hook(self) -> None:
+        import asyncio
+        from asyncio import events
+
         for module in (asyncio, events):
             original = getattr(module, _NAME, None)
             if original is None:
@@ -45,15 +67,12 @@ class Discovery:
             wrapper = self._wrapper(original)
             setattr(module, _NAME, wrapper)
             self._replaced.append((module, _NAME, original, wrapper))
-        self._replace_uvloop()
-        for loop in running_loops():
-            # It may close between being seen and being asked; then there is nothing to watch.
-            with contextlib.suppress(RuntimeError):
-                loop.call_soon_threadsafe(self._tell, loop)
 
     def stop(self) -> None:
         """Take the hook back; where another has been set over it, it stays and is silent."""
         self._told = None
+        if self._arrival is not None:
+            self._arrival.cancel()
         for owner, name, original, wrapper in self._replaced:
             if getattr(owner, name, None) is wrapper:
                 setattr(owner, name, original)
@@ -95,6 +114,8 @@ class Discovery:
 
 def running_loops() -> list[asyncio.AbstractEventLoop]:
     """Find the loops that run at this moment in any thread, from the frames of the threads."""
+    if "asyncio" not in sys.modules:
+        return []
     found: list[asyncio.AbstractEventLoop] = []
     for frame in list(sys._current_frames().values()):
         for loop in _loops_of(frame):
@@ -105,12 +126,14 @@ def running_loops() -> list[asyncio.AbstractEventLoop]:
 
 def _loops_of(frame: FrameType | None) -> Iterator[asyncio.AbstractEventLoop]:
     """Look for a loop in the locals of asyncio's own frames, outward."""
+    from asyncio import AbstractEventLoop
+
     while frame is not None:
         name = frame.f_code.co_name
         file = frame.f_code.co_filename
         if ("asyncio" in file or "uvloop" in file) and name in ("run_forever", "run"):
             for value in (frame.f_locals.get("self"), frame.f_locals.get("loop")):
                 for candidate in (value, getattr(value, "_loop", None)):
-                    if isinstance(candidate, asyncio.AbstractEventLoop):
+                    if isinstance(candidate, AbstractEventLoop):
                         yield candidate
         frame = frame.f_back

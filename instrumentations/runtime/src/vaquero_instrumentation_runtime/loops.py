@@ -7,17 +7,19 @@ holds the loop.
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import sys
 import threading
 import time
 from collections import deque
 from collections.abc import Callable
-from typing import Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from vaquero_instrumentation_runtime.stacks import Culprit, Site, culprit
 from vaquero_instrumentation_runtime.watches import Lags, ProbeWatch, Watch, watch_of
+
+if TYPE_CHECKING:
+    import asyncio
 
 MAX_SITES: Final = 100
 OTHER: Final = Site("other", "", 0)
@@ -250,6 +252,8 @@ def count_tasks(loops: list[asyncio.AbstractEventLoop]) -> int:
     which is one step, where listing ten thousand tasks takes milliseconds; tasks that are done
     and still held count there. Later interpreters list them in C.
     """
+    import asyncio  # There are loops to ask about: the application has imported it.
+
     if sys.version_info < (3, 14):
         for name in ("_scheduled_tasks", "_all_tasks"):
             tasks: Any = getattr(asyncio.tasks, name, None)

@@ -8,7 +8,6 @@ runs the loop, a callback is sent to it, and the time until that runs is the lag
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import sys
 import threading
@@ -16,7 +15,10 @@ import weakref
 from collections import deque
 from collections.abc import Callable
 from types import FrameType
-from typing import Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+if TYPE_CHECKING:
+    import asyncio
 
 Lags = deque[tuple[float, float]]
 NOTED_S: Final = 0.001
@@ -198,7 +200,9 @@ def watch_of(
     loop: asyncio.AbstractEventLoop, lags: Lags, clock: Callable[[], float]
 ) -> SelectorWatch | ProbeWatch:
     """Return the better way to watch a loop that runs in the calling thread."""
-    if isinstance(loop, asyncio.BaseEventLoop):
+    from asyncio import BaseEventLoop  # Imported already: there is a loop.
+
+    if isinstance(loop, BaseEventLoop):
         with contextlib.suppress(AttributeError, TypeError):
             return SelectorWatch(loop, lags, clock)
     return ProbeWatch(loop, _caller(), lags, clock)
