@@ -6,6 +6,7 @@ first, then :class:`VaqueroConfigurator`, then hand every instrumentor to the di
 
 from __future__ import annotations
 
+import functools
 import logging
 import os
 from typing import TYPE_CHECKING, Any
@@ -16,7 +17,7 @@ from opentelemetry.sdk import _configuration
 from opentelemetry.sdk._configuration import _OTelSDKConfigurator
 
 from vaquero import _guard, _log
-from vaquero.libraries import switches
+from vaquero.libraries import django, switches
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
@@ -53,6 +54,17 @@ class VaqueroDistro(BaseDistro):
         """
         if _is_already_there(entry_point) or switches.off_by(entry_point.name):
             return
+        if django.must_wait(entry_point.name, os.environ):
+            load = functools.partial(self._load_later, entry_point, **kwargs)
+            django.when_settings_are_known(load)
+            return
+        self._load(entry_point, **kwargs)
+
+    @_guard.quiet(None)
+    def _load_later(self, entry_point: EntryPoint, **kwargs: Any) -> None:
+        self._load(entry_point, **kwargs)
+
+    def _load(self, entry_point: EntryPoint, **kwargs: Any) -> None:
         try:
             super().load_instrumentor(entry_point, **kwargs)
         except (ModuleNotFoundError, DependencyConflictError):

@@ -1,0 +1,40 @@
+"""Servers and environments, once for all tests here."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from . import backing
+from .environments import environment
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+@pytest.fixture(scope="session")
+def database() -> Iterator[str]:
+    """Connection string of a private PostgreSQL."""
+    with backing.postgres() as address:
+        yield address
+
+
+@pytest.fixture(scope="session")
+def neighbour() -> Iterator[str]:
+    """Address of a web server that is not measured."""
+    with backing.neighbour() as address:
+        yield address
+
+
+@pytest.fixture(scope="session")
+def ours() -> Path:
+    """Programs of the environment with vaquero."""
+    return environment("vaquero")
+
+
+@pytest.fixture(scope="session")
+def theirs() -> Path:
+    """Programs of the environment with upstream's distro."""
+    return environment("upstream")

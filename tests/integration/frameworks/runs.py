@@ -1,0 +1,191 @@
+"""One application, started by a launcher, driven over HTTP, ended; and the traces it made."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import urllib.error
+import urllib.request
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from . import backing
+from .environments import APPS
+from .traces import Received, Sink, comparable
+
+if TYPE_CHECKING:
+    from collections import Counter
+    from collections.abc import Iterator, Mapping
+
+#: What a launcher is, and the variables that choose the distribution.
+UPSTREAM = {"OTEL_PYTHON_DISTRO": "distro", "OTEL_PYTHON_CONFIGURATOR": "configurator"}
+
+STATE = tempfile.TemporaryDirectory(prefix="vaquero-frameworks-state-")
+
+
+@dataclass(frozen=True)
+class App:
+    """An application and what it must show.
+
+    Attributes:
+        name: Its module.
+        scopes: Instrumentations of which the trace of an order has a span.
+        paths: Answers by path.
+        worker: Whether a Celery worker belongs to it.
+    """
+
+    name: str
+    scopes: frozenset[str]
+    paths: Mapping[str, int]
+    worker: bool = False
+
+
+@dataclass(frozen=True)
+class Traces:
+    """What came of one run.
+
+    Attributes:
+        by_path: The spans of the request of each path.
+        replaced: Ports of this run, and what stands for them.
+        said: What the application wrote.
+    """
+
+    by_path: Mapping[str, list[Received]]
+    replaced: Mapping[str, str]
+    said: str
+
+    def comparable(self, path: str) -> Counter[str]:
+        """The trace of a path, for comparing it with that of another run."""
+        return comparable(self.by_path[path], self.replaced)
+
+
+def trace_id(app: App, path: str) -> str:
+    """The trace that a request belongs to, the same in each run."""
+    return hashlib.md5(f"{app.name}{path}".encode(), usedforsecurity=False).hexdigest()
+
+
+def drive(
+    app: App, launcher: list[str], programs: Path, database: str, neighbour: str, **more: str
+) -> Traces:
+    """Start an application, make its requests, wait for their spans, and end it by Ctrl-C.
+
+    Args:
+        app: The application.
+        launcher: What starts it, without the application's own words.
+        programs: Folder of the programs of its environment.
+        database: Connection string of PostgreSQL.
+        neighbour: Address of the web server that it asks.
+        **more: Variables of its environment.
+    """
+    with contextlib.ExitStack() as stack:
+        sink = stack.enter_context(Sink())
+        redis_port = stack.enter_context(backing.redis())
+        environ = _environ(sink.url, programs) | {
+            "APP_POSTGRES": database,
+            "APP_REDIS_PORT": str(redis_port),
+            "APP_NEIGHBOUR": neighbour,
+            **more,
+        }
+        port = backing.free_port()
+        log = Path(stack.enter_context(tempfile.TemporaryDirectory())) / "said.txt"
+        python = str(programs / "python")
+        words = [[*launcher, python, f"{app.name}.py", str(port)]]
+        if app.worker:
+            celery = [python, "-m", "celery", "-A", f"{app.name}:celery", "worker"]
+            words.append([*launcher, *celery, "-c", "1", "-l", "WARNING"])
+        started = [stack.enter_context(_started(one, environ, log)) for one in words]
+        try:
+            backing.wait_until_open(port, started[0])
+        except AssertionError as error:
+            raise AssertionError(f"{error}\n{log.read_text('utf-8', 'replace')}") from None
+        for path, status in app.paths.items():
+            got = _ask(app, port, path)
+            assert got == status, f"{app.name} {path}: {got}\n{log.read_text('utf-8', 'replace')}"
+        arrived = sink.wait(lambda: _arrived(app, sink), 30)
+        for process in reversed(started):
+            _end(process)
+        said = log.read_text("utf-8", "replace")
+        assert arrived, f"{sorted({(s.scope, s.kind) for s in sink.received})}\n{said}"
+        by_path = {path: sink.trace(trace_id(app, path)) for path in app.paths}
+    return Traces(by_path, {str(port): "{port}", str(redis_port): "{redis}"}, said)
+
+
+def _arrived(app: App, sink: Sink) -> bool:
+    order = next(iter(app.paths))
+    scopes = {span.scope for span in sink.trace(trace_id(app, order))}
+    return app.scopes <= scopes
+
+
+def _ask(app: App, port: int, path: str) -> int:
+    parent = f"00-{trace_id(app, path)}-00f067aa0ba902b7-01"
+    request = urllib.request.Request(
+        f"http://127.0.0.1:{port}{path}", headers={"traceparent": parent, "User-Agent": "driver"}
+    )
+    try:
+        with urllib.request.urlopen(request, timeout=40) as answer:
+            body: Any = json.loads(answer.read())
+            assert body["found"] == 8, body
+            return int(answer.status)
+    except urllib.error.HTTPError as error:
+        error.close()
+        return error.code
+
+
+def _environ(endpoint: str, programs: Path) -> dict[str, str]:
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("OTEL_", "VAQUERO_", "PYTEST_"))
+        and name not in ("PYTHONPATH", "PYTHONDONTWRITEBYTECODE")
+    }
+    return kept | {
+        "PATH": f"{programs}{os.pathsep}{kept.get('PATH', '')}",
+        "OTEL_EXPORTER_OTLP_ENDPOINT": endpoint,
+        "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf",
+        "OTEL_METRICS_EXPORTER": "none",
+        "OTEL_LOGS_EXPORTER": "none",
+        "OTEL_SERVICE_NAME": "shop",
+        "OTEL_BSP_SCHEDULE_DELAY": "200",
+        "XDG_STATE_HOME": STATE.name,
+        "PYTHONPYCACHEPREFIX": f"{STATE.name}/pycache",
+        "PYTHONWARNINGS": "ignore",
+    }
+
+
+@contextlib.contextmanager
+def _started(
+    words: list[str], environ: Mapping[str, str], log: Path
+) -> Iterator[subprocess.Popen[bytes]]:
+    with log.open("ab") as output:
+        process = subprocess.Popen(
+            words,
+            env=dict(environ),
+            cwd=APPS,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    try:
+        yield process
+    finally:
+        # Its own group, which was started here.
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        process.send_signal(signal.SIGINT)
+    try:
+        process.wait(20)
+    except subprocess.TimeoutExpired:
+        print(f"{process.args} did not end by itself", file=sys.stderr)

@@ -1,0 +1,152 @@
+"""Receiving spans with all that they hold, and making two runs comparable."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+
+from ...e2e.receiver import Receiver  # noqa: TID252
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+KINDS = {1: "INTERNAL", 2: "SERVER", 3: "CLIENT", 4: "PRODUCER", 5: "CONSUMER"}
+
+#: Their values differ from run to run; that they are there does not.
+VOLATILE = frozenset(
+    {
+        "client.port",
+        "network.peer.port",
+        "net.peer.port",
+        "exception.stacktrace",
+        "thread.id",
+        "thread.name",
+        "messaging.message.id",
+        "celery.hostname",
+        "celery.reply_to",
+        "celery.delivery_info",
+    }
+)
+
+
+@dataclass(frozen=True)
+class Received:
+    """One span as it came over OTLP."""
+
+    trace_id: str
+    span_id: bytes
+    parent_id: bytes
+    name: str
+    kind: str
+    scope: str
+    status: tuple[int, str]
+    attributes: Mapping[str, Any] = field(hash=False)
+    events: tuple[tuple[str, Mapping[str, Any]], ...] = field(hash=False)
+    resource: Mapping[str, Any] = field(hash=False)
+
+
+class Sink(Receiver):
+    """A receiver that keeps spans whole, by trace."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.received: list[Received] = []
+
+    def trace(self, trace_id: str) -> list[Received]:
+        """All spans of a trace."""
+        return [span for span in list(self.received) if span.trace_id == trace_id]
+
+    def _take(self, path: str, body: bytes) -> None:
+        super()._take(path, body)
+        if path == "/v1/traces":
+            request = ExportTraceServiceRequest()
+            request.ParseFromString(body)
+            self.received.extend(_spans(request))
+
+
+def _spans(request: ExportTraceServiceRequest) -> Iterator[Received]:
+    for part in request.resource_spans:
+        resource = _plain(part.resource.attributes)
+        for scope in part.scope_spans:
+            for span in scope.spans:
+                yield Received(
+                    span.trace_id.hex(),
+                    span.span_id,
+                    span.parent_span_id,
+                    span.name,
+                    KINDS[span.kind],
+                    scope.scope.name.removeprefix("opentelemetry.instrumentation."),
+                    (span.status.code, span.status.message),
+                    _plain(span.attributes),
+                    tuple((event.name, _plain(event.attributes)) for event in span.events),
+                    resource,
+                )
+
+
+def _plain(pairs: Iterable[Any]) -> dict[str, Any]:
+    return {pair.key: _value(pair.value) for pair in pairs}
+
+
+def _value(value: Any) -> Any:
+    kind = value.WhichOneof("value")
+    if kind == "array_value":
+        return [_value(one) for one in value.array_value.values]
+    return getattr(value, kind) if kind else None
+
+
+def comparable(spans: Iterable[Received], replaced: Mapping[str, str]) -> Counter[str]:
+    """What a trace says, without ids and times: each span with the names above it, and how often.
+
+    Args:
+        spans: The spans of one trace.
+        replaced: Texts that differ from run to run, such as ports, and what stands for them.
+    """
+    spans = list(spans)
+    by_id = {span.span_id: span for span in spans}
+    return Counter(
+        "\n  ".join(
+            [
+                " < ".join(_line(span, by_id)),
+                f"status {span.status}",
+                *_facts(span.attributes, replaced),
+                *(
+                    f"event {name} {'; '.join(_facts(attributes, replaced))}"
+                    for name, attributes in span.events
+                ),
+            ]
+        )
+        for span in spans
+    )
+
+
+def _line(span: Received, by_id: Mapping[bytes, Received]) -> Iterator[str]:
+    yield f"{span.name} ({span.kind}, {span.scope})"
+    above = by_id.get(span.parent_id)
+    if above is not None:
+        yield from _line(above, by_id)
+    else:
+        yield "remote" if span.parent_id else "nothing"
+
+
+#: Statements lose their literals under vaquero, and an attribute says so: a difference that
+#: docs/instrumentations.md lists.
+STATEMENTS = frozenset({"db.query.text", "db.statement"})
+_LITERAL = re.compile(r"(?<![\w$:(])\d+\b|'[^']*'")
+
+
+def _facts(attributes: Mapping[str, Any], replaced: Mapping[str, str]) -> list[str]:
+    facts: list[str] = []
+    for key in sorted(attributes):
+        if key == "vaquero.redacted" and STATEMENTS.issuperset(attributes[key]):
+            continue
+        value = "*" if key in VOLATILE else repr(attributes[key])
+        if key in STATEMENTS:
+            value = _LITERAL.sub("?", str(attributes[key]))
+        for text, stand_in in replaced.items():
+            value = value.replace(text, stand_in)
+        facts.append(f"{key}={value}")
+    return facts
