@@ -95,7 +95,7 @@ def test_what_a_killed_program_left_is_shown_too(tmp_path: Path) -> None:
         "import os, signal, time, spans, vaquero\n"
         "spans.work('x')\n"
         "pipeline = vaquero.get_default_sdk().pipeline\n"
-        "while pipeline.stats().queue_size: time.sleep(0.01)\n"
+        "while not pipeline.stats().waiting: time.sleep(0.01)\n"
         "os.kill(os.getpid(), signal.SIGKILL)"
     )
     done = run(

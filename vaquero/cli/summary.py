@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 #: Where output is not a terminal there is no width to fit into.
 _PIPED_WIDTH = 140
 
+_OPERATIONS = 25
+
 
 @dataclass(frozen=True)
 class Arrived:
@@ -49,7 +51,7 @@ def print_arrived(store: Store, since_ns: int, *, stderr: bool = True) -> Arrive
 def _shown(arrived: Arrived) -> Group:
     parts: list[RenderableType] = [Text("")]
     if arrived.operations:
-        parts += [operations_table(arrived.operations), Text("")]
+        parts += [operations_table(arrived.operations, limit=_OPERATIONS), Text("")]
     else:
         parts.append(Text("No spans arrived."))
     if arrived.gauges:
