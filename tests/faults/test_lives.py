@@ -31,6 +31,7 @@ LIVES: dict[str, tuple[int, dict[str, int]]] = {
     "sys_exit": (3, MAIN),
     "exception": (1, MAIN),
     "late": (0, MAIN | named("late")),
+    "late_only": (0, named("late")),
     "thread": (0, MAIN | named("thread")),
     "sigterm": (-signal.SIGTERM, MAIN),
     "sigterm_handler": (5, MAIN),

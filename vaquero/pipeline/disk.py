@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from vaquero.pipeline.settings import Destination, Signal
 
 SEGMENT_BYTES = 4 * 1024 * 1024
-#: A lonely frame must not keep its segment open, and so from expiring, for ever.
+#: In a long outage of a quiet process segments are closed by age too, so that the oldest expire.
 SEGMENT_AGE_S = 3600.0
 
 
@@ -137,6 +138,12 @@ class OwnShelf(Shelf):
         ):
             self.seal(current)
         super().settle()
+
+    def seal_by_age(self, max_age_s: float) -> None:
+        """Close the current segment where it has been open for longer."""
+        current = self.current
+        if current is not None and time.monotonic() - current.made_s > max_age_s:
+            self.seal(current)
 
     def close_segments(self) -> None:
         """Close what is open for writing."""

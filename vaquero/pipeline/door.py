@@ -226,6 +226,7 @@ class Pipeline:
         self._writer.drain(0.1)
         self._writer.stop()
         self._sender.stop()
+        self._sender.abort()
         threads, self._threads = self._threads, None
         for thread in threads or ():
             thread.join(0.3)
@@ -264,8 +265,9 @@ class Pipeline:
             left_s = deadline - time.monotonic()
             self._sender.finish_adopted(min(ORPHANS_EXIT_S, left_s))
         self._sender.end()
-        # A request that hangs is broken here, so that nobody waits for its timeout.
-        self._sender.abort()
+        if not done:
+            # What is under way may arrive; what hangs is broken, so that nobody waits for it.
+            self._sender.halt(0.15)
         return done
 
     def _late(self) -> None:
@@ -295,6 +297,13 @@ class Pipeline:
     def _call_writer(self) -> None:
         if self._threads is None:
             self._start()
+            if not threading.main_thread().is_alive():
+                # The first span of a process that is exiting already: no hook of ours will run.
+                if self._exit_deadline_s is None:
+                    self._exit_deadline_s = time.monotonic() + self.settings.exit_timeout_s
+                self._ring.on_late(self._late)
+                self._late()
+                return
         self._writer.wake.set()
 
     def _overflow(self) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from vaquero import _log
 from vaquero.pipeline import lock, quota, refused
 from vaquero.pipeline.adopt import Adopter
-from vaquero.pipeline.disk import DestinationFolder, DiskStore
+from vaquero.pipeline.disk import SEGMENT_AGE_S, DestinationFolder, DiskStore
 from vaquero.pipeline.frame import Frame
 
 if TYPE_CHECKING:
@@ -81,6 +81,9 @@ class Housekeeper:
         if not filled and now - self._expired_s < EXPIRY_INTERVAL_S:
             return
         self._expired_s = now
+        for lane in lanes.values():
+            if lane.disk is not None and lane.disk.shelf is not None:
+                lane.disk.shelf.seal_by_age(SEGMENT_AGE_S)
         self._enforce(root, lanes)
 
     def _enforce(self, root: Path, lanes: dict[Signal, Lane]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import struct
+import time
 from collections import deque
 from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
@@ -43,6 +44,7 @@ class Segment:
 
     def __init__(self, parent: int, number: int) -> None:
         self.number = number
+        self.made_s = time.monotonic()
         self.handle = folder.create_file(parent, name_of(number), append=True)
         self.pins: deque[None] = deque()
         self.size = 0

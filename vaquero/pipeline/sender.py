@@ -97,6 +97,7 @@ class Sender:
         self._probed: set[int] = set()
         self._stopped = False
         self._ending = False
+        self._halted = False
         self._active: Transport | None = None
         self._adopted_s: float | None = None
         for transport in self._transports.values():
@@ -154,6 +155,18 @@ class Sender:
     def end(self) -> None:
         """The process ends: from now on own frames only, no adoption."""
         self._ending = True
+
+    def halt(self, grace_s: float) -> None:
+        """Begin no more requests; the one under way has a little time, then it is broken."""
+        self._halted = True
+        deadline = time.monotonic() + grace_s
+        with self.rounds:
+            while self._active is not None:
+                left_s = deadline - time.monotonic()
+                if left_s <= 0:
+                    break
+                self.rounds.wait(left_s)
+        self.abort()
 
     def finish_adopted(self, timeout_s: float) -> None:
         """Wait while what ended processes left is sent, as long as the backend answers."""
@@ -228,6 +241,8 @@ class Sender:
         return 0.0 if found else ADOPT_INTERVAL_S
 
     def _serve(self, lane: Lane) -> float | None:
+        if self._halted:
+            return None
         flight = self._flights.get(lane.signal)
         if flight is None:
             wait_s = self._collecting_s(lane)
