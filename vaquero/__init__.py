@@ -18,7 +18,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from vaquero import _runtime
+from vaquero import _environ, _runtime
 from vaquero.version import __version__
 
 if TYPE_CHECKING:
@@ -150,3 +150,5 @@ def _start() -> Any:
 # The starter stands here, at the top, so that the rooms below can start the SDK on a first call
 # without importing upward.
 _runtime.starter = _start
+# Before anything of the SDK is imported: a limit that is no number makes that raise.
+_environ.heal()

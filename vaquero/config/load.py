@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
-from vaquero import _log
+from vaquero import _environ, _log
 from vaquero.config.table import SETTINGS, Setting
 from vaquero.errors import SettingsError
 
@@ -33,12 +33,14 @@ class Value:
         value: What holds.
         source: ``argument``, ``environment``, ``pyproject.toml`` or ``default``.
         name: The setting as its source spells it, such as ``OTEL_SERVICE_NAME``.
+        written: The value before it was read; None for a default.
     """
 
     setting: Setting
     value: Any = field(repr=False)
     source: str
     name: str
+    written: Any = field(default=None, repr=False)
 
     @property
     def shown(self) -> str:
@@ -76,6 +78,10 @@ class Settings(Mapping[str, Any]):
         """Whether anybody said anything: the value is not the default."""
         return self._values[name].source != "default"
 
+    def written(self, name: str) -> Any:
+        """The value as it was written, before it was read; None where nobody said anything."""
+        return self._values[name].written
+
     def rows(self) -> Iterator[Value]:
         """Every setting in the order of the table."""
         return iter(self._values.values())
@@ -95,7 +101,7 @@ def load(
         folder: Where ``pyproject.toml`` is looked for (only there, never above); the working
             directory by default.
     """
-    environ = os.environ if environ is None else environ
+    environ = {**os.environ, **_environ.taken} if environ is None else environ
     problems: list[SettingsError] = []
     project, project_problem = _project_table(folder)
     if project_problem is not None:
@@ -143,7 +149,7 @@ def _resolve(
             problems.append(_not_from_project(setting))
             continue
         try:
-            return Value(setting, setting.kind.parse(raw), source, name)
+            return Value(setting, setting.kind.parse(raw), source, name, raw)
         except Exception:  # An argument can be any object; whatever it raises, it is not usable.
             problems.append(
                 SettingsError(

@@ -104,6 +104,13 @@ _GENERAL = (
     Setting("quiet", ("VAQUERO_QUIET",), kinds.SWITCH, False, "no lines at start and exit"),
     Setting("console", ("VAQUERO_CONSOLE",), kinds.SWITCH, False, "print spans to stderr"),
     Setting("debug", ("VAQUERO_DEBUG",), kinds.SWITCH, False, "log level DEBUG for vaquero"),
+    Setting(
+        "sdk_log_level",
+        ("OTEL_LOG_LEVEL",),
+        kinds.choice("trace", "debug", "info", "warn", "warning", "error", "fatal", "critical"),
+        None,
+        "level of the loggers vaquero and opentelemetry",
+    ),
 )
 
 _TRACES = (
@@ -243,7 +250,17 @@ _METRICS = (
 
 _LOGS = (
     Setting("logs_exporter", ("OTEL_LOGS_EXPORTER",), kinds.NAMES, ("otlp",), "exporters"),
-    Setting("logs", ("VAQUERO_LOGS",), kinds.SWITCH, True, "send log records of stdlib logging"),
+    Setting(
+        "logs",
+        (
+            "VAQUERO_LOGS",
+            "OTEL_PYTHON_LOG_AUTO_INSTRUMENTATION",
+            "OTEL_PYTHON_LOGGING_AUTO_INSTRUMENTATION_ENABLED",
+        ),
+        kinds.SWITCH,
+        True,
+        "send log records of stdlib logging, loguru and structlog",
+    ),
     Setting(
         "log_level",
         ("OTEL_PYTHON_LOG_HANDLER_LEVEL", "VAQUERO_LOG_LEVEL"),
@@ -257,6 +274,42 @@ _LOGS = (
         kinds.SWITCH,
         False,
         "trace and span ids in the application's own log lines",
+    ),
+    Setting("log_format", ("OTEL_PYTHON_LOG_FORMAT",), kinds.TEXT, None, "their format"),
+    Setting(
+        "log_root_level",
+        ("OTEL_PYTHON_LOG_LEVEL",),
+        kinds.choice("notset", "debug", "info", "warning", "error", "critical"),
+        None,
+        "level of the root logger, with log_correlation",
+    ),
+    Setting(
+        "log_schedule_delay_ms",
+        ("OTEL_BLRP_SCHEDULE_DELAY",),
+        kinds.MILLISECONDS,
+        1000,
+        "milliseconds between batches, for log exporters that are not vaquero's",
+    ),
+    Setting(
+        "log_max_queue_size",
+        ("OTEL_BLRP_MAX_QUEUE_SIZE",),
+        kinds.COUNT,
+        2048,
+        "records that wait, for log exporters that are not vaquero's",
+    ),
+    Setting(
+        "log_max_export_batch_size",
+        ("OTEL_BLRP_MAX_EXPORT_BATCH_SIZE",),
+        kinds.COUNT,
+        512,
+        "records in one batch, for log exporters that are not vaquero's",
+    ),
+    Setting(
+        "log_export_timeout_ms",
+        ("OTEL_BLRP_EXPORT_TIMEOUT",),
+        kinds.MILLISECONDS,
+        30_000,
+        "milliseconds for one batch, for log exporters that are not vaquero's",
     ),
 )
 

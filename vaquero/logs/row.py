@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import traceback
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from opentelemetry._logs import SeverityNumber
 from opentelemetry.context import get_current
@@ -76,6 +76,10 @@ class LogRow:
 
     dropped_attributes = 0
 
+    #: How many attributes a record has at most, and how many characters a text; None for no limit.
+    #: Of the process, as its SDK is: kept here so that the caller hands nothing over for it.
+    limits: ClassVar[tuple[int | None, int | None]] = (None, None)
+
     def __init__(
         self,
         *,
@@ -117,7 +121,15 @@ class LogRow:
         made = dict(self._attributes or {})
         if self._source is not None:
             made.update(attributes_of(self._source))
-        return made
+        return made if self.limits == (None, None) else within(made, *self.limits)
+
+
+def within(attributes: dict[str, Any], count: int | None, length: int | None) -> dict[str, Any]:
+    """The first so many attributes, each text cut to so many characters."""
+    kept = list(attributes.items())[:count]
+    if length is None:
+        return dict(kept)
+    return {key: value[:length] if isinstance(value, str) else value for key, value in kept}
 
 
 def severity(level: int) -> SeverityNumber:

@@ -128,7 +128,7 @@ def _add_metrics(
         if chosen.pipeline:
             reader = Reader(
                 translate.metric_exporter(settings, parts.pipeline),
-                timeout_s=settings["metric_timeout_ms"] / 1000.0,
+                timeout_s=translate.metric_timeout_s(settings),
             )
             ticker.add(reader)
             readers = [reader, *readers]

@@ -233,6 +233,11 @@ def log_processor(settings: Settings, pipe: Pipeline | None) -> Any:
     return LogProcessor(pipe)
 
 
+def metric_timeout_s(settings: Settings) -> float:
+    """Seconds for one collection; 0 is no limit, as the specification has it."""
+    return settings["metric_timeout_ms"] / 1000.0 or 86_400.0
+
+
 def register_own_instruments(parts: Parts) -> None:
     """Let the pipeline tell of itself through metrics."""
     if parts.meter_provider is None or parts.pipeline is None:
@@ -327,3 +332,23 @@ def heal(settings: Settings) -> None:
     for problem in settings.problems:
         if problem.source == "environment" and problem.name.startswith("OTEL_"):
             os.environ.pop(problem.name, None)
+    for signal in ("tracer", "meter", "logger"):
+        _heal_provider(signal, f"OTEL_PYTHON_{signal.upper()}_PROVIDER")
+
+
+def _heal_provider(signal: str, name: str) -> None:
+    """The API loads this name where no provider was set yet, and raises where there is none."""
+    wanted = os.environ.get(name)
+    if not wanted:
+        return
+    from importlib.metadata import entry_points
+
+    if not list(entry_points(group=f"opentelemetry_{signal}_provider", name=wanted)):
+        del os.environ[name]
+        _log.warn(
+            name,
+            "%s=%r (from environment) is not usable: expected the name of an installed provider. "
+            "Using vaquero's.",
+            name,
+            wanted,
+        )
