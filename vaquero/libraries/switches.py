@@ -110,6 +110,12 @@ def prefer_current_conventions(environ: MutableMapping[str, str]) -> None:
         environ[CONVENTIONS] = CURRENT
 
 
+def current(group: str) -> bool:
+    """Whether spans of ``http`` or ``database`` carry the names of the current conventions."""
+    words = {word.strip() for word in os.environ.get(CONVENTIONS, "").split(",")}
+    return not words.isdisjoint({group, f"{group}/dup"})
+
+
 _read: Switches | None = None
 
 

@@ -61,7 +61,7 @@ class WSGIInstrumentor(BaseInstrumentor):
         providers = {
             name: kwargs[name] for name in ("tracer_provider", "meter_provider") if name in kwargs
         }
-        middleware = functools.partial(kind, request_hook=_name_without_path, **providers)
+        middleware = functools.partial(kind, request_hook=_mend, **providers)
         put = functools.partial(_Traced, middleware=middleware, excluded=excluded_urls)
         for module, (owner, function) in _SERVERS.items():
             wrapt.register_post_import_hook(
@@ -195,8 +195,11 @@ def _content(cell: Any) -> Any:
         return None
 
 
-def _name_without_path(span: Span, environ: dict[str, Any]) -> None:
-    # The middleware puts the path into the name, without bound; no route is known here.
-    del environ
+@_guard.quiet(None)
+def _mend(span: Span, environ: dict[str, Any]) -> None:
+    """Take the path out of the name, where it has no bound, to where the conventions have it."""
     name: Any = getattr(span, "name", "HTTP")  # A span that does not record has none.
     span.update_name(str(name).partition(" ")[0])
+    # The middleware finds the path only in variables that wsgiref does not set.
+    if "RAW_URI" not in environ and "REQUEST_URI" not in environ and switches.current("http"):
+        span.set_attribute("url.path", f"{environ.get('SCRIPT_NAME', '')}{environ['PATH_INFO']}")

@@ -39,12 +39,16 @@ class App:
         scopes: Instrumentations of which the trace of an order has a span.
         paths: Answers by path.
         worker: Whether a Celery worker belongs to it.
+        in_one: Whether all spans belong to the trace of the request.
+        words: How it is started; ``{port}`` is the port to listen on.
     """
 
     name: str
     scopes: frozenset[str]
     paths: Mapping[str, int]
     worker: bool = False
+    in_one: bool = True
+    words: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -55,11 +59,13 @@ class Traces:
         by_path: The spans of the request of each path.
         replaced: Ports of this run, and what stands for them.
         said: What the application wrote.
+        everything: All spans, of whatever trace.
     """
 
     by_path: Mapping[str, list[Received]]
     replaced: Mapping[str, str]
     said: str
+    everything: list[Received]
 
     def comparable(self, path: str) -> Counter[str]:
         """The trace of a path, for comparing it with that of another run."""
@@ -72,7 +78,14 @@ def trace_id(app: App, path: str) -> str:
 
 
 def drive(
-    app: App, launcher: list[str], programs: Path, database: str, neighbour: str, **more: str
+    app: App,
+    launcher: list[str],
+    programs: Path,
+    database: str,
+    neighbour: str,
+    *,
+    cwd: Path = APPS,
+    **more: str,
 ) -> Traces:
     """Start an application, make its requests, wait for their spans, and end it by Ctrl-C.
 
@@ -82,6 +95,7 @@ def drive(
         programs: Folder of the programs of its environment.
         database: Connection string of PostgreSQL.
         neighbour: Address of the web server that it asks.
+        cwd: Where it is started.
         **more: Variables of its environment.
     """
     with contextlib.ExitStack() as stack:
@@ -96,11 +110,12 @@ def drive(
         port = backing.free_port()
         log = Path(stack.enter_context(tempfile.TemporaryDirectory())) / "said.txt"
         python = str(programs / "python")
-        words = [[*launcher, python, f"{app.name}.py", str(port)]]
+        own = app.words or (f"{APPS / app.name}.py", "{port}")
+        words = [[*launcher, python, *(word.format(port=port) for word in own)]]
         if app.worker:
             celery = [python, "-m", "celery", "-A", f"{app.name}:celery", "worker"]
             words.append([*launcher, *celery, "-c", "1", "-l", "WARNING"])
-        started = [stack.enter_context(_started(one, environ, log)) for one in words]
+        started = [stack.enter_context(_started(one, environ, log, cwd)) for one in words]
         try:
             backing.wait_until_open(port, started[0])
         except AssertionError as error:
@@ -114,13 +129,16 @@ def drive(
         said = log.read_text("utf-8", "replace")
         assert arrived, f"{sorted({(s.scope, s.kind) for s in sink.received})}\n{said}"
         by_path = {path: sink.trace(trace_id(app, path)) for path in app.paths}
-    return Traces(by_path, {str(port): "{port}", str(redis_port): "{redis}"}, said)
+        everything = list(sink.received)
+    replaced = {str(port): "{port}", str(redis_port): "{redis}"}
+    return Traces(by_path, replaced, said, everything)
 
 
 def _arrived(app: App, sink: Sink) -> bool:
     order = next(iter(app.paths))
-    scopes = {span.scope for span in sink.trace(trace_id(app, order))}
-    return app.scopes <= scopes
+    # A trace of upstream's is in pieces where it makes no server span.
+    pieces = sink.trace(trace_id(app, order)) if app.in_one else list(sink.received)
+    return app.scopes <= {span.scope for span in pieces}
 
 
 def _ask(app: App, port: int, path: str) -> int:
@@ -161,13 +179,13 @@ def _environ(endpoint: str, programs: Path) -> dict[str, str]:
 
 @contextlib.contextmanager
 def _started(
-    words: list[str], environ: Mapping[str, str], log: Path
+    words: list[str], environ: Mapping[str, str], log: Path, cwd: Path
 ) -> Iterator[subprocess.Popen[bytes]]:
     with log.open("ab") as output:
         process = subprocess.Popen(
             words,
             env=dict(environ),
-            cwd=APPS,
+            cwd=cwd,
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
 from .runs import UPSTREAM, App, Traces, drive
+from .traces import comparable
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -89,3 +91,69 @@ def assert_equal(app: App, traces: Traces, expected: Traces) -> None:
         assert not missing and not more, "\n".join(
             [f"{app.name} {path}", "MISSING", *missing, "MORE", *more]
         )
+
+
+CLIENTS = frozenset({"sqlite3", "urllib3", "grpc"})
+PLAIN = App("wsgi_app", CLIENTS | {"wsgi"}, {ORDER: 200, "/fail": 500, "/nowhere": 404})
+GUNICORN = ("-m", "gunicorn", "wsgi_app:app", "-b", "127.0.0.1:{port}", "--no-control-socket")
+
+
+def test_a_plain_application_has_what_upstream_leaves_out(
+    ours: Path, theirs: Path, database: str, neighbour: str
+) -> None:
+    """A server span holds the trace together; all other spans are upstream's, which hang loose."""
+    launcher = str(theirs / "opentelemetry-instrument")
+    loose = replace(PLAIN, scopes=CLIENTS, in_one=False)
+    upstream = UPSTREAM | {"OTEL_SEMCONV_STABILITY_OPT_IN": "http,database"}
+    with ThreadPoolExecutor(2) as pool:
+        run = pool.submit(drive, PLAIN, [str(ours / "vaquero"), "run"], ours, database, neighbour)
+        other = pool.submit(drive, loose, [launcher], theirs, database, neighbour, **upstream)
+        traces, expected = run.result(), other.result()
+    assert [_server(traces, path) for path in PLAIN.paths] == [
+        ("GET", ORDER, 200),
+        ("GET", "/fail", None),
+        ("GET", "/nowhere", 404),
+    ]
+    assert {span.scope for span in expected.everything} == CLIENTS
+    rest = [span for span in traces.everything if span.scope != "wsgi"]
+    assert comparable(rest, {}, ancestors=False) == comparable(
+        expected.everything, {}, ancestors=False
+    )
+
+
+def test_a_plain_application_under_gunicorn(ours: Path, database: str, neighbour: str) -> None:
+    """The worker's application makes server spans too, with every other span in their traces."""
+    app = replace(PLAIN, words=GUNICORN)
+    traces = drive(app, [str(ours / "vaquero"), "run"], ours, database, neighbour)
+    assert _server(traces, ORDER) == ("GET", ORDER, 200)
+    assert {span.scope for span in traces.by_path[ORDER]} == PLAIN.scopes
+
+
+def test_conventions_and_switches_are_the_users(
+    ours: Path, database: str, neighbour: str, tmp_path: Path
+) -> None:
+    """Both generations of names where asked for, and no span of a library that is switched off."""
+    (tmp_path / "pyproject.toml").write_text("[tool.vaquero.instrumentations]\nredis = false\n")
+    flask = APPS[0]
+    traces = drive(
+        replace(flask, scopes=flask.scopes - {"redis"}),
+        [str(ours / "vaquero"), "run"],
+        ours,
+        database,
+        neighbour,
+        cwd=tmp_path,
+        OTEL_SEMCONV_STABILITY_OPT_IN="http/dup",
+    )
+    spans = {span.scope: span.attributes for span in traces.by_path[ORDER]}
+    assert {"http.method", "http.request.method"} <= set(spans["flask"])
+    assert "db.statement" in spans["psycopg"]
+    assert "db.query.text" not in spans["psycopg"]
+    assert "redis" not in spans
+
+
+def _server(traces: Traces, path: str) -> tuple[str, object, object]:
+    """Name, path and status of the one server span of a request."""
+    (span,) = [span for span in traces.by_path[path] if span.scope == "wsgi"]
+    assert span.kind == "SERVER"
+    attributes = span.attributes
+    return span.name, attributes.get("url.path"), attributes.get("http.response.status_code")

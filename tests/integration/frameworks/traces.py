@@ -26,6 +26,7 @@ VOLATILE = frozenset(
         "thread.id",
         "thread.name",
         "messaging.message.id",
+        "messaging.conversation_id",
         "celery.hostname",
         "celery.reply_to",
         "celery.delivery_info",
@@ -98,19 +99,22 @@ def _value(value: Any) -> Any:
     return getattr(value, kind) if kind else None
 
 
-def comparable(spans: Iterable[Received], replaced: Mapping[str, str]) -> Counter[str]:
+def comparable(
+    spans: Iterable[Received], replaced: Mapping[str, str], *, ancestors: bool = True
+) -> Counter[str]:
     """What a trace says, without ids and times: each span with the names above it, and how often.
 
     Args:
         spans: The spans of one trace.
         replaced: Texts that differ from run to run, such as ports, and what stands for them.
+        ancestors: Whether the names above belong to it.
     """
     spans = list(spans)
     by_id = {span.span_id: span for span in spans}
     return Counter(
         "\n  ".join(
             [
-                " < ".join(_line(span, by_id)),
+                " < ".join(_line(span, by_id) if ancestors else [_named(span)]),
                 f"status {span.status}",
                 *_facts(span.attributes, replaced),
                 *(
@@ -124,7 +128,7 @@ def comparable(spans: Iterable[Received], replaced: Mapping[str, str]) -> Counte
 
 
 def _line(span: Received, by_id: Mapping[bytes, Received]) -> Iterator[str]:
-    yield f"{span.name} ({span.kind}, {span.scope})"
+    yield _named(span)
     above = by_id.get(span.parent_id)
     if above is not None:
         yield from _line(above, by_id)
@@ -136,6 +140,10 @@ def _line(span: Received, by_id: Mapping[bytes, Received]) -> Iterator[str]:
 #: docs/instrumentations.md lists.
 STATEMENTS = frozenset({"db.query.text", "db.statement"})
 _LITERAL = re.compile(r"(?<![\w$:(])\d+\b|'[^']*'")
+
+
+def _named(span: Received) -> str:
+    return f"{span.name} ({span.kind}, {span.scope})"
 
 
 def _facts(attributes: Mapping[str, Any], replaced: Mapping[str, str]) -> list[str]:
