@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 #: The gauges that the SDK starts itself, so that facade and zero code start the same ones.
 OWN_GAUGES = frozenset({"system", "container", "process", "runtime"})
 
+#: What our SDK sends itself, under the same variables: both would send each record twice.
+OWN_RECORDS = frozenset({"logging", "exceptions"})
+
 _LAUNCHER_LOGGER = "opentelemetry.instrumentation.auto_instrumentation._load"
 
 #: Whether our configurator set up this process, and with it the gauges.
@@ -127,9 +130,11 @@ class VaqueroConfigurator(_OTelSDKConfigurator):
 
 
 def _is_already_there(entry_point: EntryPoint) -> bool:
-    """Whether its readings are taken by gauges of ours that run in this process."""
+    """Whether ours does the same in this process: its readings, its log records."""
     if entry_point.value.startswith("vaquero_instrumentation_"):
         return _configured and entry_point.name in OWN_GAUGES
+    if entry_point.name in OWN_RECORDS:
+        return _configured and entry_point.value.startswith("opentelemetry.instrumentation.")
     # The same readings under other names, and at ten times the cost.
     return entry_point.name == "system_metrics" and entry_point.value.startswith(
         "opentelemetry.instrumentation.system_metrics"

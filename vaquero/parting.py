@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from vaquero import _guard, _runtime
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Mapping
 
 _VARIABLE = "VAQUERO_RUN"
 
@@ -63,12 +63,12 @@ def greet() -> None:
     _say(greeting(_sdk.settings, uninstrumented()))
 
 
-def greeting(settings: Any, libraries: Iterable[str]) -> str:
+def greeting(settings: Any, libraries: Mapping[str, str]) -> str:
     """The line at the start.
 
     Args:
         settings: The settings in use.
-        libraries: Names of installed libraries that nothing instruments.
+        libraries: Installed libraries that nothing instruments, each with what would be gained.
     """
     from vaquero.sdk import translate
 
@@ -79,10 +79,10 @@ def greeting(settings: Any, libraries: Iterable[str]) -> str:
     if not destination.named_by_user:
         line += " To look: vaquero view."
     line += " To silence: VAQUERO_QUIET=1."
-    missing = sorted(libraries)
+    missing = [f"{name} ({gain})" for name, gain in sorted(libraries.items())]
     if missing:
         more = f" and {len(missing) - 4} more" if len(missing) > 4 else ""
-        line += f" Not instrumented: {', '.join(missing[:4])}{more} (vaquero instrument list)."
+        line += f" Not seen: {', '.join(missing[:4])}{more}. To add: vaquero instrument install."
     return line
 
 
@@ -96,13 +96,19 @@ def farewell(counts: Counts) -> str:
     return line + "."
 
 
-def uninstrumented() -> set[str]:
-    """Libraries of this environment whose instrumentation fits, and is not installed."""
-    from vaquero.libraries import switches
-    from vaquero.libraries.survey import Environment, survey
+def uninstrumented() -> dict[str, str]:
+    """Libraries whose instrumentation fits and is not installed, each with what it would add.
 
-    found = survey(Environment(), switches.read())
-    return {one.library for one in found if one.state == "missing" and one.wanted}
+    Source: the table of what is published, against the metadata of this environment.
+    """
+    from vaquero.libraries.survey import Environment, survey
+    from vaquero.libraries.switches import read
+
+    return {
+        one.library: one.row.gain
+        for one in survey(Environment(), read())
+        if one.state == "missing" and one.wanted
+    }
 
 
 def _place() -> tuple[int, str]:

@@ -180,3 +180,14 @@ def test_an_unusable_configuration_file_does_not_leave_the_program_blind(
     VaqueroConfigurator().configure()
     assert "OTEL_CONFIG_FILE='/nosuch/otel.yaml'" in caplog.text
     assert len(seen) == 1
+
+
+@pytest.mark.parametrize("name", sorted(distro.OWN_RECORDS))
+def test_records_are_sent_once(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Upstream's instrumentation of logging is left out where our SDK sends the same records."""
+    point = _Point(name, f"opentelemetry.instrumentation.{name}:Instrumentor")
+    VaqueroDistro().load_instrumentor(point)
+    assert len(point.loaded) == 1
+    monkeypatch.setattr(distro, "_configured", True)
+    VaqueroDistro().load_instrumentor(point)
+    assert len(point.loaded) == 1

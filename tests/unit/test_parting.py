@@ -23,23 +23,25 @@ def test_the_greeting_says_where_to_and_how_to_silence() -> None:
         _settings(
             OTEL_EXPORTER_OTLP_ENDPOINT="http://me:hunter2@otel:4318", OTEL_SERVICE_NAME="shop"
         ),
-        ["redis", "flask"],
+        {"redis": "database spans", "flask": "server spans"},
     )
     assert "http://otel:4318 as 'shop'" in line
     assert "hunter2" not in line
     assert "VAQUERO_QUIET=1" in line
-    assert "flask, redis" in line
+    assert "flask (server spans), redis (database spans)" in line
+    assert "vaquero instrument install" in line
     assert "\n" not in line
 
 
 def test_the_greeting_says_where_to_look_when_nobody_named_an_endpoint() -> None:
     """At the default address the viewer is what shows it."""
-    assert "vaquero view" in greeting(_settings(), [])
+    assert "vaquero view" in greeting(_settings(), {})
 
 
 def test_many_libraries_are_counted() -> None:
     """The line stays one line."""
-    assert "a, b, c, d and 2 more" in greeting(_settings(), "fedcba")
+    line = greeting(_settings(), dict.fromkeys("fedcba", "spans"))
+    assert "a (spans), b (spans), c (spans), d (spans) and 2 more." in line
 
 
 @pytest.mark.parametrize(

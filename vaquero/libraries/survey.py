@@ -210,7 +210,7 @@ def _state(
             own = f"fastapi {environment.version('fastapi')}"
             return "not needed", f"{own} makes its own spans"
         return "missing", ""
-    if row.suffix == "system-metrics":
+    if row.passed_over:
         return "not needed", row.instead
     names = environment.instrumentors(row.package) or row.names
     offs = [(name, switches.off_by(name)) for name in names]
@@ -224,8 +224,6 @@ def _oddity(row: Instrumentation, version: str, environment: Environment) -> str
     base = environment.version("opentelemetry-instrumentation")
     if row.follows_base and base and version != base:
         return f"made for {version}, while opentelemetry-instrumentation is {base}"
-    if row.instead and row.suffix != "asyncio":
-        return row.instead
     return ""
 
 

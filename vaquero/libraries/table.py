@@ -37,7 +37,8 @@ class Instrumentation:
         names: Its entry points: what switches name.
         any_of: Requirements of which one must be met; none for the standard library.
         all_of: Requirements that must all be met.
-        instead: Why it is not wanted under vaquero, where it is not.
+        instead: Why it is not installed unless it is named, where it is not.
+        passed_over: Whether it is not loaded under vaquero even where it is installed.
         follows_base: Whether it is released together with ``opentelemetry-instrumentation``.
     """
 
@@ -47,6 +48,7 @@ class Instrumentation:
     any_of: tuple[str, ...] = ()
     all_of: tuple[str, ...] = ()
     instead: str = ""
+    passed_over: bool = False
     follows_base: bool = True
 
     @property
@@ -158,12 +160,14 @@ TABLE: tuple[Instrumentation, ...] = (
         "log records",
         ("logging",),
         instead="vaquero sends the records of logging itself; both would send each one twice",
+        passed_over=True,
     ),
     Instrumentation(
         "exceptions",
         "log records",
         ("exceptions",),
         instead="vaquero sends uncaught exceptions itself; both would send each one twice",
+        passed_over=True,
     ),
     Instrumentation(
         "structlog",
@@ -178,6 +182,7 @@ TABLE: tuple[Instrumentation, ...] = (
         ("system_metrics",),
         ("psutil >= 5",),
         instead="vaquero measures the same under the names of the conventions",
+        passed_over=True,
     ),
 )
 
