@@ -5,10 +5,10 @@ from __future__ import annotations
 import random
 import time
 from dataclasses import dataclass
-from datetime import timezone
-from email.utils import parsedate_to_datetime
 from enum import Enum
 from typing import TYPE_CHECKING
+
+from vaquero.pipeline.httpdate import parse_http_date
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 MAX_WAIT_S = 3600.0
 MIN_BACKOFF_S = 0.5
 MAX_BACKOFF_S = 60.0
+#: However often somebody flushes, a backend that is away is asked no more than once a second.
+MIN_PROBE_INTERVAL_S = 1.0
 
 #: OTLP/HTTP: only these are worth a repeat.
 RETRYABLE_STATUS = frozenset({429, 502, 503, 504})
@@ -73,13 +75,10 @@ def parse_retry_after(value: str | None) -> float | None:
     try:
         seconds = float(text)
     except ValueError:
-        try:
-            at = parsedate_to_datetime(text)
-        except (TypeError, ValueError, IndexError):
+        at = parse_http_date(text)
+        if at is None:
             return None
-        if at.tzinfo is None:
-            at = at.replace(tzinfo=timezone.utc)
-        seconds = at.timestamp() - time.time()
+        seconds = at - time.time()
     if seconds != seconds:  # NaN
         return None
     return min(max(seconds, 0.0), MAX_WAIT_S)
@@ -105,6 +104,7 @@ class Breaker:
         self._pick = pick
         self.failures = 0
         self._until = 0.0
+        self._failed_s = 0.0
         self._ordered = False
 
     @property
@@ -116,12 +116,13 @@ class Breaker:
         """Seconds until the next attempt is allowed; 0.0 for now.
 
         Args:
-            hurry: Somebody waits (a flush, the exit): skip a backoff of our own making, but not a
-                wait that the server asked for.
+            hurry: Somebody waits (a flush, the exit): shorten a backoff of our own making to a
+                second, but not a wait that the server asked for.
         """
+        until = self._until
         if hurry and not self._ordered:
-            return 0.0
-        return max(0.0, self._until - self._clock())
+            until = min(until, self._failed_s + MIN_PROBE_INTERVAL_S)
+        return max(0.0, until - self._clock())
 
     def succeed(self) -> None:
         """The backend answered: closed again."""
@@ -135,6 +136,7 @@ class Breaker:
         Without a word of the server: full jitter between half a second and an exponential bound
         of at most a minute.
         """
+        self._failed_s = self._clock()
         hurried = self.failures > 0 and self._clock() < self._until
         if hurried and retry_after_s is None:
             # A flush probed ahead of time: that says nothing new about how long the outage is.

@@ -108,11 +108,15 @@ def test_one_probe_per_backoff() -> None:
 
 
 def test_a_flush_may_probe_early_but_not_against_the_servers_word() -> None:
-    """A backoff of our own may be skipped by who waits; a Retry-After may not."""
+    """A backoff of our own is a second at most for who waits; a Retry-After is as it is."""
     clock = Clock()
     one = breaker(clock)
+    clock.now += one.fail(None)
+    clock.now += one.fail(None)
     one.fail(None)
-    assert one.wait_s(hurry=True) == 0.0
+    assert (one.wait_s(), one.wait_s(hurry=True)) == (4.0, 1.0)
+    clock.now += 1.0
+    assert (one.wait_s(), one.wait_s(hurry=True)) == (3.0, 0.0)
     one.fail(30.0)
     assert one.wait_s(hurry=True) == 30.0
 

@@ -1,0 +1,72 @@
+"""Servers that fork: each request's span arrives once, from whichever worker."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from .hostile import Collector, free_port
+
+if TYPE_CHECKING:
+    from .conftest import Machine
+
+pytestmark = pytest.mark.servers
+
+APPS = Path(__file__).parent / "apps"
+REQUESTS = 40
+
+
+@pytest.mark.parametrize("preload", [[], ["--preload"]], ids=["prefork", "preload"])
+@pytest.mark.parametrize("worker", ["sync", "gthread", "gevent"])
+def test_gunicorn_workers_deliver_once(
+    worker: str, preload: list[str], machine: Machine, collector: Collector
+) -> None:
+    """Two workers, stopped by SIGTERM: every span of every request once, the import's too."""
+    pytest.importorskip("gunicorn")
+    if worker == "gevent":
+        pytest.importorskip("gevent")
+    port = free_port()
+    words = ["-w", "2", "-k", worker, "-b", f"127.0.0.1:{port}", *preload, "served:app"]
+    server = subprocess.Popen(
+        [sys.executable, "-m", "gunicorn", "--log-level", "error", *words],
+        cwd=APPS,
+        env={**os.environ, "ENDPOINT": collector.endpoint, "SPOOL": str(machine.spool)},
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        for number in range(REQUESTS):
+            ask(f"http://127.0.0.1:{port}/request-{number}")
+        server.send_signal(signal.SIGTERM)
+        _, err = server.communicate(timeout=20)
+    finally:
+        server.kill()
+        server.wait()
+    assert err == ""
+    names = collector.names
+    assert max(names.values()) == 1
+    assert {f"request-{number}" for number in range(REQUESTS)} <= set(names)
+    imports = sum(name.startswith("import-") for name in names)
+    assert imports == (1 if preload else 2)
+
+
+def ask(url: str) -> None:
+    deadline = time.monotonic() + 30
+    while True:
+        try:
+            with urllib.request.urlopen(url, timeout=10) as answer:
+                assert answer.read() == b"ok"
+            return
+        except (urllib.error.URLError, ConnectionError):
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.05)
