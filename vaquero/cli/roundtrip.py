@@ -17,10 +17,10 @@ from vaquero.pipeline.http import HttpTransport
 from vaquero.pipeline.retry import Reply, Verdict
 
 if TYPE_CHECKING:
-    import http.client
     from collections.abc import Iterator
 
     from vaquero.config import Settings
+    from vaquero.pipeline.exchange import Answer
     from vaquero.pipeline.settings import Destination, Signal
 
 SIGNALS: tuple[Signal, ...] = ("traces", "metrics", "logs")
@@ -146,19 +146,19 @@ class StrictTransport(HttpTransport):
     somebody else lives at this address: any server may say 200 to a POST.
     """
 
-    def _judge(self, response: http.client.HTTPResponse, body: bytes) -> Reply:
-        kind = (response.getheader("content-type") or "").split(";")[0].strip().lower()
-        if 200 <= response.status < 300 and kind != "application/x-protobuf":
-            said = kind or "no content type"
+    def _judge(self, answer: Answer) -> Reply:
+        taken = 200 <= answer.status < 300
+        if taken and answer.kind != "application/x-protobuf":
+            said = answer.kind or "no content type"
             return Reply(
                 Verdict.REFUSED,
                 "not_otlp",
-                f"answers {response.status} but is no OTLP receiver (expected "
+                f"answers {answer.status} but is no OTLP receiver (expected "
                 f"application/x-protobuf, got {said})",
             )
-        if 200 <= response.status < 300 and not _is_message(body):
+        if taken and not _is_message(answer.body):
             return Reply(Verdict.REFUSED, "not_otlp", "answers 200 with what is no OTLP message")
-        return super()._judge(response, body)
+        return super()._judge(answer)
 
 
 def _is_message(body: bytes) -> bool:

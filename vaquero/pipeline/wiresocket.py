@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import codecs
-import io
 import socket
-import ssl
 import time
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import Callable, Iterator
 
     from vaquero.pipeline.settings import Destination
@@ -30,6 +29,8 @@ def tls_context(destination: Destination) -> ssl.SSLContext:
         OSError: A file cannot be read.
         ssl.SSLError: A file is no usable certificate or key.
     """
+    import ssl  # Large, and most endpoints are a Collector next door without TLS.
+
     context = ssl.create_default_context(cafile=destination.certificate or None)
     if destination.client_certificate:
         context.load_cert_chain(destination.client_certificate, destination.client_key or None)
@@ -45,8 +46,8 @@ def is_loopback(host: str) -> bool:
 class DeadlineSocket:
     """A connected socket whose every operation ends at one deadline.
 
-    It has as much of a socket's surface as ``http.client`` uses. A server that trickles bytes
-    cannot hold a request longer than the deadline, and one that floods is cut off.
+    A server that trickles bytes cannot hold a request longer than the deadline, and one that
+    floods is cut off.
 
     Args:
         sock: The connected socket, TLS or not.
@@ -89,12 +90,14 @@ class DeadlineSocket:
             raise OSError("the answer is too long")
         return count
 
-    def makefile(self, *_args: Any, **_kwargs: Any) -> io.BufferedReader:
-        """A buffered reader; closing it leaves the socket open."""
-        return io.BufferedReader(_Reader(self), 8192)
-
-    def settimeout(self, _timeout_s: float | None) -> None:
-        """The deadline rules; ``http.client`` may ask in vain."""
+    def receive(self) -> bytes:
+        """What is there, at most 16 KiB; empty at the end of the stream."""
+        self.sock.settimeout(self._left_s())
+        data = self.sock.recv(16384)
+        self.bytes_read += len(data)
+        if self.bytes_read > MAX_READ_BYTES:
+            raise OSError("the answer is too long")
+        return data
 
     def is_stale(self) -> bool:
         """Whether the idle connection has something to read: the server closed it."""
@@ -102,10 +105,8 @@ class DeadlineSocket:
             self.sock.settimeout(0)
             self.sock.recv(1)  # an idle HTTP connection has nothing to say but its end
             return True
-        except (BlockingIOError, ssl.SSLWantReadError):
-            return False
-        except OSError:
-            return True
+        except OSError as error:
+            return not _is_empty(error)
 
     def pending(self) -> Iterator[bytes]:
         """What has arrived while nobody read, without waiting; b"" says that the peer is gone."""
@@ -113,9 +114,9 @@ class DeadlineSocket:
             try:
                 self.sock.settimeout(0)
                 data = self.sock.recv(65536)
-            except (BlockingIOError, ssl.SSLWantReadError):
-                return
-            except OSError:
+            except OSError as error:
+                if _is_empty(error):
+                    return
                 data = b""
             yield data
             if not data:
@@ -137,12 +138,6 @@ class DeadlineSocket:
             pass
 
 
-class _Reader(io.RawIOBase):
-    def __init__(self, sock: DeadlineSocket) -> None:
-        self._sock = sock
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        return self._sock.recv_into(buffer)
+def _is_empty(error: OSError) -> bool:
+    """Whether a read without waiting found nothing; TLS says so by an error of its own."""
+    return isinstance(error, BlockingIOError) or type(error).__name__ == "SSLWantReadError"
