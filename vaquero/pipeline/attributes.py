@@ -19,7 +19,7 @@ from vaquero.pipeline.sanitise import (
     key_of,
     utf8,
 )
-from vaquero.pipeline.wire import VARINTS, delimited, pack_double, varint
+from vaquero.pipeline.wire import READY, VARINTS, delimited, pack_double, varint
 from vaquero.redaction import REDACTED, Redactor, Rule, is_secret
 from vaquero.redaction.text import mask_text
 
@@ -199,7 +199,8 @@ class AttributeEncoder:
         size = len(data)
         if size < 113:
             total = plan.size + size + 3
-            field = b"".join((self._tag, VARINTS[total], plan.head, _SHORT_TEXT[size], data))
+            length = VARINTS[total] if total < READY else varint(total)
+            field = b"".join((self._tag, length, plan.head, _SHORT_TEXT[size], data))
         else:
             field = _field(self._tag, plan, _text_body(cut_text(value, self._limit)))
         if size <= _CACHED_VALUE_CHARS and plan.paused < self._count:
@@ -209,10 +210,10 @@ class AttributeEncoder:
     def _int(self, plan: _Plan, value: int, trail: Trail) -> bytes:
         if plan.rule is _SECRET or not _MIN_INT <= value <= _MAX_INT:
             return self._other(plan, value, trail)
-        number = VARINTS[value] if 0 <= value < 16384 else varint(value)
+        number = VARINTS[value] if 0 <= value < READY else varint(value)
         size = len(number) + 1
-        total = VARINTS[plan.size + size + 1]
-        field = b"".join((self._tag, total, plan.head, VARINTS[size], b"\x18", number))
+        length = varint(plan.size + size + 1)
+        field = b"".join((self._tag, length, plan.head, VARINTS[size], b"\x18", number))
         if plan.paused < self._count:
             self._keep(plan, plan.ints, value, field)
         return field

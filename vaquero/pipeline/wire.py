@@ -14,9 +14,11 @@ VARINT, FIXED64, LENGTH, FIXED32 = 0, 1, 2, 5
 _UINT64 = 0xFFFFFFFFFFFFFFFF
 _UINT32 = 0xFFFFFFFF
 
-#: Varints of 0 to 16383, which is nearly every length and small number that is written.
+#: How many varints are kept ready.
+READY = 2048
+#: Those of 0 to 2047, which is nearly every length and small number that is written.
 VARINTS: tuple[bytes, ...] = tuple(bytes((n,)) for n in range(128)) + tuple(
-    bytes((n & 0x7F | 0x80, n >> 7)) for n in range(128, 16384)
+    bytes((n & 0x7F | 0x80, n >> 7)) for n in range(128, READY)
 )
 
 #: Packs a double as OTLP wants it: eight bytes, little endian.
@@ -27,7 +29,7 @@ pack_fixed64 = struct.Struct("<Q").pack
 
 def varint(number: int) -> bytes:
     """An integer of up to 64 bits in base-128; negative ones in two's complement (ten bytes)."""
-    if 0 <= number < 16384:
+    if 0 <= number < READY:
         return VARINTS[number]
     number &= _UINT64
     out = bytearray()

@@ -7,13 +7,14 @@
 from __future__ import annotations
 
 import itertools
-import re
+
+from vaquero.redaction.pattern import pattern
 
 #: A key is split at what is no letter or digit, and where camel case begins a new word.
-_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+|[^\W\d_a-zA-Z]+")
+_WORD = pattern(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+|[^\W\d_a-zA-Z]+")
 
 #: The variable of the working folder, which is no password.
-_WORKING_FOLDER = re.compile(r"(?:^|[.])(?:OLD)?PWD$")
+_WORKING_FOLDER = pattern(r"(?:^|[.])(?:OLD)?PWD$")
 
 #: Words that make a key secret wherever they stand in it.
 _SECRET_WORDS = frozenset(

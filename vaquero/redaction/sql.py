@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import re
 
+from vaquero.redaction.pattern import pattern
+
 # No alternative can fail after having read far, which keeps the scan linear.
 _KEPT = r"""
     (?P<kept> --[^\n]* | /\*(?:[^*]|\*(?!/))*(?:\*/)? | `[^`]*`? | \[[A-Za-z_][\w ]{0,126}\] )
@@ -26,19 +28,19 @@ _QUOTED = r"""
 """
 _FLAGS = re.VERBOSE | re.DOTALL
 #: Statements without a double quote need no look at lists: in them only what is quoted differs.
-_PLAIN_TOKEN = re.compile(f"{_KEPT} | {_LITERAL}", _FLAGS)
-_TOKEN = re.compile(f"{_KEPT} | {_QUOTED} | {_LITERAL}", _FLAGS)
+_PLAIN_TOKEN = pattern(f"{_KEPT} | {_LITERAL}", _FLAGS)
+_TOKEN = pattern(f"{_KEPT} | {_QUOTED} | {_LITERAL}", _FLAGS)
 #: A statement without any of these has no literals.
-_HINT = re.compile(r"['\"0-9$]")
+_HINT = pattern(r"['\"0-9$]")
 #: After these a double-quoted text is a value, as MySQL and SQLite have it.
-_BEFORE_VALUE = re.compile(r"(?i)(?:[=<>!]|(?<!\w)(?:like|rlike|regexp|match))\s{0,8}\Z")
+_BEFORE_VALUE = pattern(r"(?i)(?:[=<>!]|(?<!\w)(?:like|rlike|regexp|match))\s{0,8}\Z")
 #: Before these it is a key of JSON or a table.
-_AFTER_KEY = re.compile(r"\s{0,8}:")
+_AFTER_KEY = pattern(r"\s{0,8}:")
 _LOOK_BACK = 20
-_JSON = re.compile(r"\s*(?:\{|\[\s*[{\[\"0-9])")
+_JSON = pattern(r"\s*(?:\{|\[\s*[{\[\"0-9])")
 
 #: Commands of Redis and its kin that carry a credential; the whole rest of them goes.
-_AUTH = re.compile(r"\s*(?:AUTH|HELLO\s+\d+\s+AUTH|CONFIG\s+SET\s+\w*pass\w*)\s+(?=\S)", re.I)
+_AUTH = pattern(r"\s*(?:AUTH|HELLO\s+\d+\s+AUTH|CONFIG\s+SET\s+\w*pass\w*)\s+(?=\S)", re.I)
 _PLACEHOLDER = "?"
 
 

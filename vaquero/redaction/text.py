@@ -14,20 +14,21 @@ from collections.abc import Callable
 from typing import TypeAlias
 
 from vaquero.redaction.keys import is_secret, words
+from vaquero.redaction.pattern import pattern
 
 REDACTED = "[redacted]"
 #: What the semantic conventions ask for within URLs.
 REDACTED_IN_URL = "REDACTED"
 
-_USERINFO = re.compile(r"://[^\s/?#@:\"'<>]*:[^\s/?#\"'<>]*@")
+_USERINFO = pattern(r"://[^\s/?#@:\"'<>]*:[^\s/?#\"'<>]*@")
 _BLANK_USERINFO = f"://{REDACTED_IN_URL}:{REDACTED_IN_URL}@"
 
-_PEM = re.compile(
+_PEM = pattern(
     r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----"
     r"(?:[^-]|-(?!----END))*(?:-----END [A-Z0-9 ]{0,40}-----)?"
 )
 
-_SCHEME = re.compile(
+_SCHEME = pattern(
     r"(?i)(?<![\w-])(bearer|basic|negotiate|ntlm|apikey|token)[ \t]{1,4}([\w.~+/:=\-]{4,})"
 )
 #: What follows such a word in plain language.
@@ -42,7 +43,7 @@ _PROSE = frozenset(
 )
 
 #: Credentials with a prefix of their maker. Most prefixes are followed by random text.
-_PREFIXED = re.compile(
+_PREFIXED = pattern(
     r"(?<![A-Za-z0-9])(?:"
     r"(?<![\w\-])eyJ[\w\-]{6,}\.[\w\-]{4,}(?:\.[\w\-]*)?"
     r"|(?:AKIA|ASIA|ABIA|ACCA|AROA|AIDA)[A-Z0-9]{12,}"
@@ -59,21 +60,21 @@ _PREFIXED = re.compile(
     r")"
 )
 #: What stands between a word and its value. ``==`` compares, ``://`` is a URL, ``::`` a namespace.
-_SEPARATOR = re.compile(r"(?:=>|:=|=(?!=)|:(?![:/]))[ \t]{0,3}")
+_SEPARATOR = pattern(r"(?:=>|:=|=(?!=)|:(?![:/]))[ \t]{0,3}")
 #: The word in front of a separator, read backwards from there.
-_WORD_BACKWARDS = re.compile(r"[ \t]{0,3}[\\\"'\]]{0,4}([\w.\-]{1,127})")
+_WORD_BACKWARDS = pattern(r"[ \t]{0,3}[\\\"'\]]{0,4}([\w.\-]{1,127})")
 _LONGEST_WORD = 136
 #: ``--password hunter2`` on a command line.
-_FLAG = re.compile(r"(?<![\w\-])--?([A-Za-z][\w\-]{1,62})[ \t]{1,3}(?=[^\s\-])")
-_VALUE = re.compile(
+_FLAG = pattern(r"(?<![\w\-])--?([A-Za-z][\w\-]{1,62})[ \t]{1,3}(?=[^\s\-])")
+_VALUE = pattern(
     r"\\\"(?P<escaped>[^\"\\]*)|\"(?P<double>(?:[^\"\\]|\\.)*)|'(?P<single>(?:[^'\\]|\\.)*)"
     r"|(?P<plain>(?:(?:[Bb]earer|[Bb]asic|[Tt]oken|[Dd]igest|[Nn]egotiate|ApiKey)[ \t]{1,4})?"
     r"[^\s\"'&;,\\]+)",
     re.DOTALL,
 )
-_LINE = re.compile(r"[^\r\n]+")
+_LINE = pattern(r"[^\r\n]+")
 #: What stands where a secret would be but is none: nothing, a remark, a placeholder, a type.
-_NO_SECRET = re.compile(
+_NO_SECRET = pattern(
     r"(?i)(?:none|null|nil|true|false|undefined|nan|yes|no|not|is|was|are|must|should|cannot|can|"
     r"could|has|have|the|a|an|to|for|of|required|optional|missing|invalid|empty|incorrect|wrong|"
     r"expected|unexpected|expired|unknown|failed|failure|denied|error|mismatch|too|str|string|int|"
@@ -84,26 +85,26 @@ _NO_SECRET = re.compile(
 _MAX_REMARK = 128
 #: ``auth: login succeeded``: in front of a colon and a word these name a part of the program.
 _PREFIX_WORDS = frozenset("auth session token pass signature salt nonce sid pin bearer".split())
-_CALL = re.compile(r"[A-Za-z_][\w.]*(?:\(|\[\w)")
+_CALL = pattern(r"[A-Za-z_][\w.]*(?:\(|\[\w)")
 
 _PARAMETER_MARKS = ("?", "&")
-_PARAMETER_VALUE = re.compile(r"[^?&#;\s\"'<>]{2,}")
+_PARAMETER_VALUE = pattern(r"[^?&#;\s\"'<>]{2,}")
 #: Parameters whose value is a secret in a URL, though the word is harmless elsewhere.
 _ONLY_IN_URLS = frozenset("code key sig state ticket assertion hash sid samlresponse jwt".split())
 #: Parameters whose value may be long and random without being a secret.
 _OPEN_IN_URLS = frozenset(
     "id ids uuid guid trace traceid span spanid commit sha rev ref etag cursor page digest".split()
 )
-_UUID = re.compile(r"\{?[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\}?")
-_RUNS = re.compile(r"[A-Za-z0-9+/_%=~]+")
-_CHANGES = re.compile(r"[0-9](?=[A-Za-z])")
+_UUID = pattern(r"\{?[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\}?")
+_RUNS = pattern(r"[A-Za-z0-9+/_%=~]+")
+_CHANGES = pattern(r"[0-9](?=[A-Za-z])")
 
-_CARD_START = re.compile(r"[3-6]\d{3}[ \-]?\d{4}[ \-]?\d{2}")
-_CARD = re.compile(
+_CARD_START = pattern(r"[3-6]\d{3}[ \-]?\d{4}[ \-]?\d{2}")
+_CARD = pattern(
     r"(?<![\w.\-])(?:[3-6]\d{3}[ \-]?(?:\d{4}[ \-]?){2}\d{1,7}|3[47]\d{2}[ \-]?\d{6}[ \-]?\d{5})"
     r"(?![\w\-])"
 )
-_CARD_ISSUER = re.compile(
+_CARD_ISSUER = pattern(
     r"4(?:\d{12}|\d{15}|\d{18})|5[1-5]\d{14}|2[2-7]\d{14}|3[47]\d{13}|6(?:011|5\d\d)\d{12}"
     r"|35\d{14}|3[068]\d{12}"
 )
