@@ -136,7 +136,7 @@ def _make_key(root: int) -> None:
     finally:
         os.close(handle)
     try:
-        os.link(name, KEY_NAME, src_dir_fd=root, dst_dir_fd=root, follow_symlinks=False)
+        os.link(name, KEY_NAME, src_dir_fd=root, dst_dir_fd=root)
     except FileExistsError:
         pass
     finally:

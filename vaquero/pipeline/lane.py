@@ -100,12 +100,12 @@ class Lane:
             return False
         try:
             disk.append(frame)
-        except OSError as error:
+        except (OSError, NotImplementedError) as error:
             self._disk_again_s = time.monotonic() + DISK_PAUSE_S
             _log.warn(
                 "spool:write",
                 "vaquero cannot write its spool (%s): spans wait in memory, at most %d MiB.",
-                error.strerror or type(error).__name__,
+                getattr(error, "strerror", None) or type(error).__name__,
                 self.memory.max_bytes // 1048576,
             )
             return False

@@ -254,7 +254,8 @@ class Sender:
         if flight is None:
             flight = self._board(lane)
             if flight is None:
-                return None
+                # Something may be under way into the store, from a thread that was interrupted.
+                return self._settings.schedule_delay_s if lane.waiting_bytes else None
         self._attempt(lane, flight)
         if not flight.parts:
             self._land(lane, flight)
@@ -285,6 +286,8 @@ class Sender:
                 if lane.waiting_bytes:
                     lane.since_s = lane.since_s or time.monotonic()
                 return flight
+        if lane.waiting_bytes:
+            lane.since_s = time.monotonic()
         return None
 
     def _land(self, lane: Lane, flight: Flight) -> None:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def away(lane: Lane, reply: Reply, wait_s: float) -> None:
     """The backend cannot be reached or asks for patience."""
     address = lane.destination.address
-    if not lane.destination.named_by_user:
+    if reply.reason == "refused" and not lane.destination.named_by_user:
         _log.warn(
             "send:nobody",
             "Nothing listens at %s, so %s go nowhere (%s). `vaquero run --view` starts a viewer; "

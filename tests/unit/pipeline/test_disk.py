@@ -1,9 +1,8 @@
-"""The spool on disk: folders that are ours alone, locks, segments, cursors, adoption, bounds."""
+"""The spool on disk: segments, cursors, adoption, bounds."""
 
 from __future__ import annotations
 
 import os
-import stat
 import sys
 import threading
 import time
@@ -15,7 +14,7 @@ import pytest
 from vaquero.pipeline import folder, lock, quota, refused, segment
 from vaquero.pipeline.adopt import Adopter, lock_folder
 from vaquero.pipeline.disk import DestinationFolder, DiskStore
-from vaquero.pipeline.frame import Frame
+from vaquero.pipeline.frame import Frame, pack
 from vaquero.pipeline.segment import Cursor, CursorFile
 from vaquero.pipeline.settings import Destination
 
@@ -74,81 +73,6 @@ def store(root: Path) -> Iterator[Store]:
     one = Store(root)
     yield one
     one.close()
-
-
-# -- folders -----------------------------------------------------------------------------------
-
-
-def test_folders_are_made_private(root: Path) -> None:
-    """New folders are 0700 whatever the umask, and existing ones of ours are made so."""
-    os.close(folder.open_folder(root, create=True))
-    assert stat.S_IMODE(root.stat().st_mode) == 0o700
-    root.chmod(0o755)
-    os.close(folder.open_folder(root, create=False))
-    assert stat.S_IMODE(root.stat().st_mode) == 0o700
-
-
-def test_a_link_is_not_followed(root: Path, tmp_path: Path) -> None:
-    """A link in the spool's place, or inside it, is refused."""
-    (tmp_path / "elsewhere").mkdir()
-    root.parent.mkdir()
-    root.symlink_to(tmp_path / "elsewhere")
-    with pytest.raises(OSError):
-        folder.open_folder(root, create=True)
-    root.unlink()
-    handle = folder.open_folder(root, create=True)
-    (root / "inside").symlink_to(tmp_path / "elsewhere")
-    with pytest.raises(OSError):
-        folder.open_inside(handle, "inside", create=True)
-    (tmp_path / "secret").write_text("s")
-    (root / "file").symlink_to(tmp_path / "secret")
-    with pytest.raises(OSError):
-        folder.open_file(handle, "file")
-    os.close(handle)
-
-
-def test_a_stranger_s_folder_is_refused(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A folder that another user owns is not used."""
-    root.mkdir(parents=True)
-    mine = os.geteuid()
-    monkeypatch.setattr(os, "geteuid", lambda: mine + 1)
-    with pytest.raises(folder.UnsafeFolderError):
-        folder.open_folder(root, create=True)
-
-
-def test_a_pipe_in_a_segments_place_does_not_hang(root: Path) -> None:
-    """What is no plain file is refused, without waiting for a writer."""
-    handle = folder.open_folder(root, create=True)
-    os.mkfifo(root / "00000001.seg")
-    with pytest.raises(OSError):
-        folder.open_file(handle, "00000001.seg")
-    os.close(handle)
-
-
-def test_destination_names_tell_nothing_and_differ(root: Path) -> None:
-    """Endpoint, protocol, headers, signal and user each make another name, of hex digits only."""
-    handle = folder.open_folder(root, create=True)
-    key = folder.read_key(handle)
-    assert folder.read_key(handle) == key
-    os.close(handle)
-    other = Destination("http://b.example/v1/traces")
-    token = Destination(DESTINATION.endpoint, headers=(("authorization", "x"),))
-    grpc = Destination(DESTINATION.endpoint, protocol="grpc")
-    names = {folder.destination_name(key, "traces", d) for d in (DESTINATION, other, token, grpc)}
-    names.add(folder.destination_name(key, "logs", DESTINATION))
-    names.add(folder.destination_name(b"k" * 32, "traces", DESTINATION))
-    assert len(names) == 6
-    assert all(map(folder.is_destination_name, names))
-    again = Destination(DESTINATION.endpoint, headers=(("Authorization", "x"),))
-    assert folder.destination_name(key, "traces", again) in names
-
-
-def test_a_damaged_key_is_replaced(root: Path) -> None:
-    """A key of the wrong length is thrown away and made anew."""
-    handle = folder.open_folder(root, create=True)
-    (root / "key").write_bytes(b"short")
-    assert len(folder.read_key(handle)) == 32
-    os.close(handle)
 
 
 # -- one process -------------------------------------------------------------------------------
@@ -222,6 +146,34 @@ def test_many_writers_lose_nothing(store: Store) -> None:
     reader.join()
     assert sorted(seen) == sorted(base * 1000 + n for base in range(8) for n in range(300))
     assert store.lost == 0
+
+
+def test_a_segment_half_way_to_being_sealed_is_not_removed(store: Store) -> None:
+    """A reader between the two steps of a seal waits: a writer may still be under way."""
+    store.disk.append(frame(1))
+    shelf = store.disk.shelf
+    assert shelf is not None
+    current = shelf.current
+    assert current is not None
+    current.pins.append(None)  # a writer that has not written yet
+    seen: list[int] = []
+
+    def read() -> None:
+        seen.extend(ids(store.disk.take(5000, 10)))
+        store.disk.settle()
+
+    reader = threading.Thread(target=read)
+    with shelf._roll_lock:
+        shelf.current = None
+        reader.start()
+        reader.join(0.2)
+        shelf._sealing.append(current)
+    reader.join(10)
+    current.write(pack(frame(2)))
+    current.pins.pop()
+
+    seen.extend(ids(store.disk.take(5000, 10)))
+    assert seen == [1, 2]
 
 
 def test_a_removed_folder_is_counted_and_replaced(store: Store, root: Path) -> None:
