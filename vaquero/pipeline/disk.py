@@ -118,14 +118,17 @@ class OwnShelf(Shelf):
                 self._sealing.append(segment)
 
     def _is_complete(self, number: int) -> bool:
-        for sealing in list(self._sealing):
-            if not sealing.pins:
-                sealing.close()
-                self._sealing.remove(sealing)
-        current = self.current
-        if current is not None and current.number == number:
-            return False
-        return all(sealing.number != number for sealing in self._sealing)
+        # Under the lock: between the two steps of a seal a segment is neither current nor sealing,
+        # and a reader that took it for complete would remove it under its last writers.
+        with self._roll_lock:
+            for sealing in list(self._sealing):
+                if not sealing.pins:
+                    sealing.close()
+                    self._sealing.remove(sealing)
+            current = self.current
+            if current is not None and current.number == number:
+                return False
+            return all(sealing.number != number for sealing in self._sealing)
 
     def settle(self) -> None:
         """Settle, and where the sender has caught up, begin a new segment."""
