@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from opentelemetry.instrumentation.dependencies import DependencyConflictError
 from opentelemetry.instrumentation.distro import BaseDistro
-from opentelemetry.sdk import _configuration
 from opentelemetry.sdk._configuration import _OTelSDKConfigurator
+from wrapt import register_post_import_hook  # pyright: ignore[reportUnknownVariableType]
 
 from vaquero import _guard, _log
 from vaquero.libraries import django, switches
@@ -40,6 +40,7 @@ class VaqueroDistro(BaseDistro):
     def _configure(self, **kwargs: Any) -> None:
         del kwargs
         logging.getLogger(_LAUNCHER_LOGGER).addFilter(_only_faults)
+        register_post_import_hook(_settle_gevent, "gevent")
         switches.prefer_current_conventions(os.environ)
         os.environ.setdefault("OTEL_PYTHON_CONFIGURATOR", "vaquero")
         if os.environ["OTEL_PYTHON_CONFIGURATOR"] == "vaquero":
@@ -87,36 +88,18 @@ class VaqueroConfigurator(_OTelSDKConfigurator):
     """Sets up all providers as the global ones, on the pipeline of vaquero.
 
     Takes the arguments of upstream's configurator (exporter names, ``sampler``,
-    ``resource_attributes``, ``id_generator``, ``span_processors`` and so on). With
-    ``OTEL_CONFIG_FILE`` the file decides alone, as upstream has it. Never raises: an exception here
-    would keep the launcher from instrumenting anything.
+    ``resource_attributes``, ``id_generator``, ``span_processors`` and so on). The file of
+    ``OTEL_CONFIG_FILE`` is read with the settings. Never raises: an exception here would keep the
+    launcher from instrumenting anything.
     """
 
     def _configure(self, **kwargs: Any) -> None:
         global _configured
-        if os.environ.get("OTEL_CONFIG_FILE") and self._configure_by_file(kwargs):
-            return
         try:
             self._configure_ours(kwargs)
             _configured = True
         except Exception as error:
             _guard.report(error, "the configurator")
-
-    def _configure_by_file(self, arguments: dict[str, Any]) -> bool:
-        try:
-            if not hasattr(_configuration, "OTEL_CONFIG_FILE"):
-                # It would pass over the variable, and set up upstream's defaults.
-                raise RuntimeError("this version of opentelemetry-sdk knows no such file")
-            super()._configure(**arguments)
-        except Exception as error:
-            _log.warn(
-                "config-file",
-                "OTEL_CONFIG_FILE=%r is not usable (%s). Using the other settings instead.",
-                os.environ.get("OTEL_CONFIG_FILE"),
-                _guard.describe(error),
-            )
-            return False
-        return True
 
     def _configure_ours(self, arguments: dict[str, Any]) -> None:
         from vaquero import parting
@@ -139,6 +122,20 @@ def _is_already_there(entry_point: EntryPoint) -> bool:
     return entry_point.name == "system_metrics" and entry_point.value.startswith(
         "opentelemetry.instrumentation.system_metrics"
     )
+
+
+def _settle_gevent(gevent: Any) -> None:
+    """Let gevent choose its event loop when it is imported, and not when it is first needed.
+
+    Choosing imports modules, and once gevent has patched the locks of Python each thread that waits
+    needs a hub, which asks for the choice: threads of ours that ran before the patching, two of
+    them at the same moment, would wait for each other's import for ever.
+    """
+    try:
+        for name in ("loop", "libev_backend", "format_context"):
+            getattr(gevent.config, name)
+    except Exception as error:
+        _log.info("gevent's settings cannot be read: %s", _guard.describe(error))
 
 
 def _only_faults(record: logging.LogRecord) -> bool:

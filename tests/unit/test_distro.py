@@ -161,27 +161,6 @@ def test_the_configurator_hands_on_its_arguments(monkeypatch: pytest.MonkeyPatch
     ]
 
 
-def test_an_unusable_configuration_file_does_not_leave_the_program_blind(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    """``OTEL_CONFIG_FILE`` that cannot be read is said, and the other settings hold."""
-    import vaquero.sdk
-
-    seen: list[dict[str, Any]] = []
-    monkeypatch.setattr(
-        vaquero.sdk, "configure_from_entry_point", lambda **kwargs: seen.append(kwargs)
-    )
-    monkeypatch.setenv("OTEL_CONFIG_FILE", "/nosuch/otel.yaml")
-    monkeypatch.setattr(
-        distro._OTelSDKConfigurator,
-        "_configure",
-        lambda self, **kwargs: (_ for _ in ()).throw(FileNotFoundError("no such file")),
-    )
-    VaqueroConfigurator().configure()
-    assert "OTEL_CONFIG_FILE='/nosuch/otel.yaml'" in caplog.text
-    assert len(seen) == 1
-
-
 @pytest.mark.parametrize("name", sorted(distro.OWN_RECORDS))
 def test_records_are_sent_once(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Upstream's instrumentation of logging is left out where our SDK sends the same records."""
@@ -191,3 +170,20 @@ def test_records_are_sent_once(name: str, monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(distro, "_configured", True)
     VaqueroDistro().load_instrumentor(point)
     assert len(point.loaded) == 1
+
+
+def test_gevent_chooses_its_loop_when_it_is_imported() -> None:
+    """Chosen later, by two threads at once, the choice can wait for itself for ever."""
+    pytest.importorskip("gevent")
+    import subprocess
+    import sys
+
+    code = (
+        "from vaquero.distro import VaqueroDistro\n"
+        "VaqueroDistro().configure()\n"
+        "import gevent\n"
+        "settings = gevent.config.settings\n"
+        "print(['value' in vars(settings[n]) for n in ('loop', 'libev_backend', 'format_context')])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert (done.stdout, done.stderr) == ("[True, True, True]\n", "")
