@@ -18,7 +18,7 @@ from vaquero.libraries.survey import Environment, Found, foreign, survey
 from vaquero.libraries.table import NAMES, TABLE, Instrumentation
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
 _SHOWN_LINES = 12
 
@@ -190,22 +190,24 @@ def _ask(plan: installing.Plan, *, yes: bool) -> None:
 def _install(
     plan: installing.Plan, installer: installing.Installer, environment: Environment
 ) -> int:
+    # Read now: metadata is read when it is asked for, and that of before will be gone.
+    before = dict(environment.versions())
     done = installer.install(plan)
     absent: list[str] = []
     if done.returncode != 0:
-        absent = [one for one in plan.requirements if not installer.has(one)]
-        rest = plan.without(one.partition("==")[0] for one in absent)
+        absent = [one for one in plan.requirements if not installer.can(plan.only([one]))]
+        rest = plan.only(one for one in plan.requirements if one not in absent)
         if absent and rest.requirements:
             done = installer.install(rest)
     for one in absent:
-        click.echo(f"left out: {one} (no such release for this Python and index)", err=True)
+        click.echo(f"left out: {one} (no release that fits what is installed)", err=True)
     if absent:
         _propose(absent, installer, environment)
     if done.returncode != 0:
-        if not absent:
+        if len(absent) < len(plan.requirements):
             click.echo(_tail(done.stderr or done.stdout), err=True)
         raise click.ClickException(f"{installer.name} installed nothing")
-    return _report(environment, left_out=len(absent))
+    return _report(before, left_out=len(absent))
 
 
 def _propose(
@@ -216,9 +218,9 @@ def _propose(
     before = installing.release_before(here)
     if before is None:
         return
-    names = [one.partition("==")[0] for one in absent]
-    beta = installing.beta_of(before)
-    if all(installer.has(f"{name}=={beta}") for name in names):
+    names = {one.partition("==")[0] for one in absent}
+    rows = [row for row in TABLE if row.package in names]
+    if installer.can(installing.plan(rows, environment.versions(), stack=before)):
         click.echo(
             f"They have a release for OpenTelemetry {before}; here is {here}. To move to it: "
             f"vaquero instrument install --stack {before}",
@@ -226,10 +228,9 @@ def _propose(
         )
 
 
-def _report(before: Environment, *, left_out: int) -> int:
+def _report(old: Mapping[str, str], *, left_out: int) -> int:
     importlib.invalidate_caches()
-    after = Environment()
-    old, new = before.versions(), after.versions()
+    new = Environment().versions()
     added = sorted(set(new) - set(old))
     changed = [f"{name} {old[name]} -> {new[name]}" for name in old if new.get(name) != old[name]]
     click.echo(f"{len(added)} packages added, {len(changed)} changed.", err=True)

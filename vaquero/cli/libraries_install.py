@@ -13,8 +13,6 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from packaging.utils import canonicalize_name
-
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
@@ -38,11 +36,9 @@ class Plan:
     requirements: tuple[str, ...]
     constraints: tuple[str, ...]
 
-    def without(self, names: Iterable[str]) -> Plan:
-        """The same, with some packages left out."""
-        left = {canonicalize_name(name) for name in names}
-        kept = tuple(one for one in self.requirements if _name(one) not in left)
-        return replace(self, requirements=kept)
+    def only(self, requirements: Iterable[str]) -> Plan:
+        """The same for some of the requirements."""
+        return replace(self, requirements=tuple(requirements))
 
 
 def plan(
@@ -129,16 +125,16 @@ class Installer:
         """The one call that installs a plan."""
         return [*self.words, *more, "-c", constraints, *what.requirements]
 
-    def install(self, what: Plan) -> subprocess.CompletedProcess[str]:
+    def install(self, what: Plan, *more: str) -> subprocess.CompletedProcess[str]:
         """Install, in one call; its words are kept where it fails."""
         with tempfile.TemporaryDirectory(prefix="vaquero-") as folder:
             held = Path(folder) / "constraints.txt"
             held.write_text("\n".join(what.constraints) + "\n", "utf-8")
-            return _call(self.command(what, str(held)))
+            return _call(self.command(what, str(held), *more))
 
-    def has(self, requirement: str) -> bool:
-        """Whether there is such a release that can be installed here."""
-        return _call([*self.words, "--dry-run", "--no-deps", requirement]).returncode == 0
+    def can(self, what: Plan) -> bool:
+        """Whether all of it, with what it needs itself, could be installed."""
+        return self.install(what, "--dry-run").returncode == 0
 
 
 def installer(prefix: str = sys.prefix, python: str = sys.executable) -> Installer:
@@ -172,7 +168,3 @@ def _call(words: Sequence[str]) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         list(words), stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
     )
-
-
-def _name(requirement: str) -> str:
-    return canonicalize_name(requirement.partition("==")[0])
