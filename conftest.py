@@ -1,4 +1,4 @@
-"""Under CI a missing part is a failure, not a skip.
+"""What holds for every test: Ctrl-C works, and under CI a missing part is a failure, not a skip.
 
 A test that needs a part (a Collector, a browser, a library) skips with a reason where a developer
 has not got it. CI installs every part, so there such a skip means that something is not tested.
@@ -7,12 +7,19 @@ has not got it. CI installs every part, so there such a skip means that somethin
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Generator
 
 import pytest
 
 #: Reasons that no installation can remove: the system itself has not got it.
 _ALLOWED = ("root may write anywhere", "no full device here", "no groups can be made here")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Let SIGINT through: a shell starts background jobs with it ignored, and children inherit."""
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def _is_missing_part(report: pytest.TestReport | pytest.CollectReport) -> bool:

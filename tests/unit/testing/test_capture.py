@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import textwrap
+from importlib.metadata import entry_points
 from pathlib import Path
 
 import pytest
@@ -83,6 +84,13 @@ def test_a_miss_shows_what_is_there() -> None:
     assert "a = 1" in text
 
 
+def _plugin() -> list[str]:
+    """Where vaquero is installed pytest finds the plugin by itself; in a bare checkout it is named."""
+    found = entry_points(group="pytest11")
+    known = any(point.value == "vaquero.testing.plugin" for point in found)
+    return [] if known else ["-p", "vaquero.testing.plugin"]
+
+
 PROJECT = """
 import vaquero
 
@@ -107,7 +115,7 @@ def test_the_plugin_gives_the_fixture_and_shows_the_tree(
     root = Path(vaquero.__file__).resolve().parents[1]
 
     result = subprocess.run(
-        [sys.executable, "-m", "pytest", "-p", "vaquero.testing.plugin", *arguments],
+        [sys.executable, "-m", "pytest", *_plugin(), *arguments],
         cwd=tmp_path,
         env={**os.environ, "PYTHONPATH": str(root)},
         capture_output=True,
