@@ -7,7 +7,7 @@ from typing import Any
 
 from opentelemetry.sdk.trace import TracerProvider
 
-from vaquero.pipeline.ring import Ring, sdk_weight
+from vaquero.pipeline.ring import Ring, own_size, sdk_weight
 
 
 class Calls:
@@ -73,6 +73,23 @@ def test_large_values_bound_the_ring_by_bytes() -> None:
     while calls.ring.take(100):
         pass
     assert calls.ring._extra_bytes == 0
+
+
+def test_the_bound_follows_the_size_of_the_spans() -> None:
+    """Many attributes, fewer spans: the estimate of what is held stays below the bound of bytes."""
+    bound = 4 * 1024 * 1024
+    for count in (0, 5, 20, 60):
+        calls = Calls(32768, bound)
+        calls.ring.rearm()
+        span = SimpleNamespace(
+            weight=0,
+            extra=None,
+            attrs={f"key.{n}": f"value {n} of some length" for n in range(count)},
+        )
+        for _ in range(20_000):
+            calls.ring.put(span)
+        assert len(calls.ring) * own_size(span) <= bound * 1.1
+        assert len(calls.ring) > 64
 
 
 def test_sdk_spans_weigh_more() -> None:
