@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from importlib.metadata import entry_points
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from vaquero import _log
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from vaquero.metrics.provider import MeterProvider
 
-#: Entry point names in the group ``opentelemetry_instrumentor`` that vaquero starts by itself.
+#: What vaquero starts by itself; the names are those in ``opentelemetry_instrumentor`` too.
 OWN = ("system", "container", "process", "runtime")
 
 #: Of these, the ones that describe the host rather than this process.
@@ -36,29 +36,27 @@ def start(
     """
     disabled = _disabled()
     stops: list[Callable[[], None]] = []
-    points = {
-        point.name: point
-        for point in entry_points(group="opentelemetry_instrumentor")
-        if point.name in OWN and point.value.startswith("vaquero_instrumentation_")
-    }
     for name in OWN:
-        if name in points and name not in disabled and "*" not in disabled:
+        if name not in disabled and "*" not in disabled:
             provider = host_meter_provider if name in OF_HOST else meter_provider
-            stop = _start_one(name, points[name], provider, destination)
+            stop = _start_one(name, provider, destination)
             if stop is not None:
                 stops.append(stop)
     return stops
 
 
-def _start_one(
-    name: str, point: Any, provider: MeterProvider, destination: str
-) -> Callable[[], None] | None:
+def _start_one(name: str, provider: MeterProvider, destination: str) -> Callable[[], None] | None:
+    # By the module's name: to look through the entry points of everything that is installed takes
+    # as long as all four together, and others may have taken these names there.
+    package = f"vaquero_instrumentation_{name}"
     try:
-        instrumentor = point.load()()
+        instrumentor: Any = getattr(import_module(package), f"{name.title()}Instrumentor")()
         instrumentor.instrument(
             meter_provider=provider, host_lock_key=destination, skip_dep_check=True
         )
     except Exception as error:
+        if isinstance(error, ModuleNotFoundError) and error.name == package:
+            return None  # It is not installed.
         _log.warn(f"gauges:{name}", "the gauges of %r are left out: %r", name, error)
         return None
     return instrumentor.uninstrument

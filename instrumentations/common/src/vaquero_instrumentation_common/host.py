@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from typing import NamedTuple, Protocol, TypeVar
+
+from vaquero_instrumentation_common.patterns import matches
 
 
 class CpuTimes(NamedTuple):
@@ -163,12 +164,8 @@ class Selection:
     def excludes(self, name: str) -> bool:
         """Whether the user's patterns leave ``name`` out."""
         if self.include:
-            return not _matches(name, self.include) or _matches(name, self.exclude)
-        return _matches(name, self.exclude)
-
-
-def _matches(name: str, patterns: tuple[str, ...]) -> bool:
-    return any(fnmatchcase(name, pattern) for pattern in patterns)
+            return not matches(name, self.include) or matches(name, self.exclude)
+        return matches(name, self.exclude)
 
 
 VIRTUAL_INTERFACES = (
@@ -186,7 +183,7 @@ def selected_interfaces(names: tuple[str, ...], selection: Selection) -> frozens
     wanted = [name for name in names if not selection.excludes(name)]
     if selection.include:
         return frozenset(wanted)
-    real = [name for name in wanted if not _matches(name, VIRTUAL_INTERFACES)]
+    real = [name for name in wanted if not matches(name, VIRTUAL_INTERFACES)]
     return frozenset(real or [name for name in wanted if name not in ("lo", "lo0")])
 
 
@@ -212,16 +209,16 @@ def selects_mount(mountpoint: str, fstype: str, selection: Selection) -> bool:
         return False
     if selection.include:
         return True
-    if fstype in VIRTUAL_FILESYSTEMS or _matches(fstype, NETWORK_FILESYSTEMS):
+    if fstype in VIRTUAL_FILESYSTEMS or matches(fstype, NETWORK_FILESYSTEMS):
         return False
-    return not _matches(mountpoint, CONTAINER_MOUNTS)
+    return not matches(mountpoint, CONTAINER_MOUNTS)
 
 
 def selects_disk(name: str, is_virtual: bool, selection: Selection) -> bool:
     """Whether a block device counts."""
     if selection.excludes(name):
         return False
-    return bool(selection.include) or not (is_virtual or _matches(name, VIRTUAL_DISKS))
+    return bool(selection.include) or not (is_virtual or matches(name, VIRTUAL_DISKS))
 
 
 def total_disk(disks: Mapping[str, DiskIo]) -> DiskIo | None:

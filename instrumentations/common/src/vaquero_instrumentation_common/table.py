@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from typing import Any, Final
 
 from opentelemetry.metrics import Observation
 
+from vaquero_instrumentation_common.patterns import matches
 from vaquero_instrumentation_common.sampler import Reading
 
 COUNTER: Final = "counter"
@@ -54,6 +54,4 @@ def point(value: float | None, attributes: Mapping[str, Any] | None = None) -> P
 
 def selected(rows: Iterable[MetricRow], excluded: Sequence[str]) -> tuple[MetricRow, ...]:
     """Return the rows whose name matches none of the patterns."""
-    return tuple(
-        row for row in rows if not any(fnmatchcase(row.name, pattern) for pattern in excluded)
-    )
+    return tuple(row for row in rows if not matches(row.name, excluded))
