@@ -85,7 +85,7 @@ def test_a_miss_shows_what_is_there() -> None:
 
 
 def _plugin() -> list[str]:
-    """Where vaquero is installed pytest finds the plugin by itself; in a bare checkout it is named."""
+    """Where vaquero is installed pytest finds the plugin; in a bare checkout it is named."""
     found = entry_points(group="pytest11")
     known = any(point.value == "vaquero.testing.plugin" for point in found)
     return [] if known else ["-p", "vaquero.testing.plugin"]
