@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import threading
 import time
 from typing import TYPE_CHECKING, Any
@@ -191,6 +192,17 @@ def test_an_unusable_destination_is_said_and_counted(caplog: pytest.LogCaptureFi
     assert len(caplog.records) == 1
     assert "hunter2" not in caplog.text
     pipeline.shutdown(1.0)
+
+
+def test_grpc_without_its_part_says_what_to_install(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Where h2 is missing, gRPC is said to need it, with the command that installs it."""
+    monkeypatch.setitem(sys.modules, "h2", None)
+    monkeypatch.setitem(sys.modules, "h2.config", None)
+    monkeypatch.delitem(sys.modules, "vaquero.pipeline.grpc", raising=False)
+    Pipeline(PipelineSettings(traces=Destination("http://127.0.0.1:4317", protocol="grpc")))
+    assert "pip install 'vaquero-otel[grpc]'" in caplog.text
 
 
 def test_settings_hide_what_is_secret() -> None:
