@@ -1,7 +1,7 @@
 """Unit tests in another environment: ``python scripts/elsewhere.py PROFILE PYTHON``.
 
 PROFILE is one of ``scripts/bootstrap.py``: ``floor`` for the oldest SDK, ``unit`` for another
-Python.
+Python. A few tests that fail side by side are run once more, alone, as in ``scripts/suite.py``.
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
+from suite import MAX_REPEATED, ROOT, Step, failures
+
 FOLDERS = ("tests/unit", "instrumentations")
 
 
@@ -25,13 +26,21 @@ def main(profile: str, python: str) -> int:
         text=True,
     )
     interpreter = made.stdout.strip().splitlines()[-1]
-    command = [interpreter, "-m", "pytest", "-q", "-n", "2", "--dist", "loadfile"]
-    return subprocess.run(
-        [*command, "-m", "not packaging and not browser", *FOLDERS],
-        cwd=ROOT,
-        env={**os.environ, "VAQUERO_TESTS_PARTIAL": "1"},
-        check=False,
-    ).returncode
+    cache = Path(".pytest_cache") / f"{profile}-{Path(python).name}"
+    own = ("-o", f"cache_dir={cache}", "-m", "not packaging and not browser")
+    command = (interpreter, "-m", "pytest", "-q", *own)
+    side_by_side = ("-n", "2", "--dist", "loadfile", "--cache-clear", *FOLDERS)
+    code = _run(*command, *side_by_side)
+    noted = failures(Step("", command, cache)) if code == 1 else []
+    if 0 < len(noted) <= MAX_REPEATED:
+        print(f"\n=== {len(noted)} once more, alone", flush=True)
+        return _run(*command, *noted)
+    return code
+
+
+def _run(*command: str) -> int:
+    environ = {**os.environ, "VAQUERO_TESTS_PARTIAL": "1"}
+    return subprocess.run(command, cwd=ROOT, env=environ, check=False).returncode
 
 
 if __name__ == "__main__":
