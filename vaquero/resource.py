@@ -120,6 +120,8 @@ def _given(settings: Settings) -> dict[str, Any]:
         "vaquero.project.id": settings["project_id"],
         "vaquero.project.name": settings["project_name"],
     }
+    if str(given.get("service.name", "")).startswith(UNKNOWN_PREFIX):
+        del given["service.name"]  # As templates have it: nobody knew. Perhaps we do.
     given.update({key: value for key, value in named.items() if value})
     tags: dict[str, Any] = settings["tags"] or {}
     given.update({f"vaquero.tag.{key}": str(value) for key, value in tags.items()})

@@ -10,16 +10,23 @@ import click
 from vaquero.cli.output import table
 
 
-@click.command("config", context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    "config",
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option("--changed", is_flag=True, help="Only what is not the default.")
-def command(as_json: bool, changed: bool) -> int:
+@click.pass_context
+def command(context: click.Context, as_json: bool, changed: bool) -> int:
     """Show every setting with the place it came from.
 
     An argument in code wins over the environment, the environment over [tool.vaquero] in the
     pyproject.toml of this folder, and that over the default. Secrets are masked. The exit code is
     1 where a value cannot be used.
     """
+    if context.invoked_subcommand is not None:
+        return 0
     from vaquero import config
 
     settings = config.load()
@@ -45,6 +52,37 @@ def command(as_json: bool, changed: bool) -> int:
         for problem in problems:
             click.echo(f"vaquero config: {problem}", err=True)
     return 1 if problems else 0
+
+
+@command.command("migrate", context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("-o", "--output", metavar="FILE", help="Write there instead of to stdout.")
+@click.option("--force", is_flag=True, help="Overwrite the file.")
+def migrate(output: str | None, force: bool) -> int:
+    """Write a declarative file (OTEL_CONFIG_FILE) that says what is set now.
+
+    Headers and keys are not written: the file refers to their variables.
+    """
+    import os
+
+    from vaquero import config
+    from vaquero.config.migration import document
+
+    settings = config.load()
+    for problem in settings.problems:
+        click.echo(f"vaquero config: {problem}", err=True)
+    text = document(settings, os.environ)
+    if output is None:
+        click.echo(text, nl=False)
+        return 0
+    try:
+        with open(output, "w" if force else "x", encoding="utf-8") as file:
+            file.write(text)
+    except FileExistsError:
+        raise click.ClickException(f"{output} exists; --force overwrites it") from None
+    except OSError as error:
+        raise click.ClickException(f"{output} cannot be written: {error.strerror}") from None
+    click.echo(f"wrote {output}; use it by OTEL_CONFIG_FILE={output}", err=True)
+    return 0
 
 
 def described(row: Any) -> dict[str, Any]:

@@ -8,10 +8,14 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote, urlsplit, urlunsplit
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+
+#: What stands for a secret where values are shown.
+MASK = "********"
 
 
 @dataclass(frozen=True)
@@ -167,3 +171,23 @@ def choice(*names: str) -> Kind:
         return text
 
     return Kind(parse, "one of " + ", ".join(names))
+
+
+def brief(raw: Any, *, len_max: int = 80) -> str:
+    """A value for a message: short, without the password of a URL, whatever object it is."""
+    try:
+        text = raw if isinstance(raw, str) else repr(raw)
+    except Exception:
+        text = f"<{type(raw).__name__}>"
+    return without_userinfo(text)[:len_max]
+
+
+def without_userinfo(text: str) -> str:
+    """A URL without ``user:password@``; other text unchanged."""
+    try:
+        parts = urlsplit(text)
+    except ValueError:
+        return text
+    if "@" not in parts.netloc:
+        return text
+    return urlunsplit(parts._replace(netloc=f"{MASK}@{parts.netloc.rpartition('@')[2]}"))

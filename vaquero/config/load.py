@@ -9,9 +9,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
 
 from vaquero import _environ, _log
+from vaquero.config import declarative, kinds
 from vaquero.config.table import SETTINGS, Setting
 from vaquero.errors import SettingsError
 
@@ -20,7 +20,7 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
-MASK = "********"
+MASK = kinds.MASK
 _BY_NAME = {setting.name: setting for setting in SETTINGS}
 
 
@@ -49,11 +49,22 @@ class Value:
 
 
 class Settings(Mapping[str, Any]):
-    """All settings of a process: ``settings["endpoint"]`` gives a value, ``rows()`` its story."""
+    """All settings of a process: ``settings["endpoint"]`` gives a value, ``rows()`` its story.
 
-    def __init__(self, values: Mapping[str, Value], problems: tuple[SettingsError, ...]) -> None:
+    Attributes:
+        problems: What could not be used.
+        declared: What the file of ``OTEL_CONFIG_FILE`` says; None where there is none.
+    """
+
+    def __init__(
+        self,
+        values: Mapping[str, Value],
+        problems: tuple[SettingsError, ...],
+        declared: declarative.Declared | None = None,
+    ) -> None:
         self._values = dict(values)
         self.problems = problems
+        self.declared = declared
 
     def __getitem__(self, name: str) -> Any:
         return self._values[name].value
@@ -107,15 +118,54 @@ def load(
     if project_problem is not None:
         problems.append(project_problem)
     problems.extend(_unknown_keys(project))
+    declared = _declared(environ, problems)
+    if declared is not None:
+        # The file replaces the variables of the specification; ours have no place in the schema.
+        environ = {name: value for name, value in environ.items() if name.startswith("VAQUERO_")}
     values: dict[str, Value] = {}
     for setting in SETTINGS:
-        values[setting.name] = _resolve(setting, arguments or {}, environ, project, problems)
-    return Settings(values, tuple(problems))
+        places = _candidates(setting, arguments or {}, declared, environ, project)
+        values[setting.name] = _resolve(setting, places, problems)
+    return Settings(values, tuple(problems), declared)
+
+
+def _declared(
+    environ: Mapping[str, str], problems: list[SettingsError]
+) -> declarative.Declared | None:
+    path = environ.get("OTEL_CONFIG_FILE", "").strip()
+    if not path:
+        return None
+    try:
+        declared = declarative.read(path, environ)
+    except SettingsError as error:
+        problems.append(error)
+        return None
+    for name in [name for name in declared.values if name not in _BY_NAME]:
+        _, place = declared.values.pop(name)
+        near = nearest(name)
+        hint = f"; did you mean {near!r}?" if near else ""
+        declared.problem(place, f"the name of a setting{hint}")
+    problems.extend(declared.problems)
+    return declared
 
 
 def warn_of(settings: Settings) -> None:
     """Say once what could not be used, and what holds instead."""
+    declared = settings.declared
+    in_vain = declared.problems if declared is not None else []
+    if declared is not None and in_vain:
+        # One line for all: the number of lines that a process says is bounded.
+        _log.warn(
+            "settings:file",
+            "%s: some of it cannot be honoured: %s. `vaquero config` says why.",
+            declared.name,
+            "; ".join(
+                f"{problem.source.rpartition(', ')[2]} {problem.name}" for problem in in_vain
+            ),
+        )
     for problem in settings.problems:
+        if problem in in_vain:
+            continue
         name = _setting_named(problem.name)
         if name is None:
             _log.warn(f"settings:{problem.name}", "%s", problem)
@@ -138,13 +188,9 @@ def _setting_named(name: str) -> str | None:
 
 
 def _resolve(
-    setting: Setting,
-    arguments: Mapping[str, Any],
-    environ: Mapping[str, str],
-    project: Mapping[str, Any],
-    problems: list[SettingsError],
+    setting: Setting, places: Iterator[tuple[str, Any, str]], problems: list[SettingsError]
 ) -> Value:
-    for name, raw, source in _candidates(setting, arguments, environ, project):
+    for name, raw, source in places:
         if source == "pyproject.toml" and not setting.project:
             problems.append(_not_from_project(setting))
             continue
@@ -154,7 +200,7 @@ def _resolve(
             problems.append(
                 SettingsError(
                     name,
-                    MASK if setting.secret else _brief(raw),
+                    MASK if setting.secret else kinds.brief(raw),
                     source=source,
                     expected=setting.kind.expected,
                 )
@@ -165,11 +211,15 @@ def _resolve(
 def _candidates(
     setting: Setting,
     arguments: Mapping[str, Any],
+    declared: declarative.Declared | None,
     environ: Mapping[str, str],
     project: Mapping[str, Any],
 ) -> Iterator[tuple[str, Any, str]]:
     if arguments.get(setting.name) is not None:
         yield setting.name, arguments[setting.name], "argument"
+    if declared is not None and setting.name in declared.values:
+        value, place = declared.values[setting.name]
+        yield place.path or setting.name, value, f"{declared.name}, line {place.line}"
     for name in setting.env:
         # An empty variable counts as unset, as the specification asks.
         if environ.get(name, "").strip():
@@ -200,7 +250,7 @@ def _project_table(folder: Path | None) -> tuple[Mapping[str, Any], SettingsErro
         )
     if not isinstance(found, dict):
         return {}, SettingsError(
-            "tool.vaquero", _brief(found), source="pyproject.toml", expected="a table"
+            "tool.vaquero", kinds.brief(found), source="pyproject.toml", expected="a table"
         )
     return found, None  # pyright: ignore[reportUnknownVariableType]
 
@@ -217,14 +267,6 @@ def _unknown_keys(project: Mapping[str, Any]) -> Iterator[SettingsError]:
         )
 
 
-def _brief(raw: Any) -> str:
-    try:
-        text = raw if isinstance(raw, str) else repr(raw)
-    except Exception:
-        text = f"<{type(raw).__name__}>"
-    return _without_userinfo(text)[:80]
-
-
 def _shown(setting: Setting, value: Any) -> str:
     if value is None:
         return "not set"
@@ -234,15 +276,4 @@ def _shown(setting: Setting, value: Any) -> str:
         return ",".join(f"{key}={item}" for key, item in value.items()) or "none"  # pyright: ignore[reportUnknownVariableType]
     if isinstance(value, tuple):
         return ",".join(str(item) for item in value) or "none"  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
-    return _without_userinfo(str(value))
-
-
-def _without_userinfo(text: str) -> str:
-    """A URL without ``user:password@``; other text unchanged."""
-    try:
-        parts = urlsplit(text)
-    except ValueError:
-        return text
-    if "@" not in parts.netloc:
-        return text
-    return urlunsplit(parts._replace(netloc=f"{MASK}@{parts.netloc.rpartition('@')[2]}"))
+    return kinds.without_userinfo(str(value))

@@ -137,7 +137,7 @@ def _add_metrics(
             resource=of,
             exemplar_filter=translate.exemplar_filter(settings),
             shutdown_on_exit=False,
-            views=translate.views(),
+            views=translate.views(settings),
             child_resource=translate.child_resource(settings) if instance else None,
         )
 

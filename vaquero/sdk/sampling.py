@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from opentelemetry.sdk.trace import sampling
@@ -32,6 +33,10 @@ def sampler(settings: Settings) -> sampling.Sampler:
         return sampling.DEFAULT_ON
     if isinstance(wanted, sampling.Sampler):
         return wanted
+    if isinstance(wanted, Mapping):
+        from vaquero.sdk import declarative
+
+        return declarative.sampler(wanted)  # pyright: ignore[reportUnknownArgumentType]
     if isinstance(wanted, int | float) and not isinstance(wanted, bool):
         return _by_ratio("parentbased_traceidratio", str(wanted))
     name = str(wanted).strip().lower()
@@ -39,7 +44,7 @@ def sampler(settings: Settings) -> sampling.Sampler:
         return _FIXED[name]
     if name in _BY_RATIO:
         return _by_ratio(name, settings["sampler_arg"])
-    return _from_entry_point(str(wanted).strip(), settings["sampler_arg"])
+    return from_entry_point(str(wanted).strip(), settings["sampler_arg"])
 
 
 def id_generator(settings: Settings) -> IdGenerator | None:
@@ -80,7 +85,8 @@ def _by_ratio(name: str, argument: str | None) -> sampling.Sampler:
         return _BY_RATIO[name](1.0)
 
 
-def _from_entry_point(name: str, argument: str | None) -> sampling.Sampler:
+def from_entry_point(name: str, argument: str | None) -> sampling.Sampler:
+    """A sampler of somebody else's by its name; the default, and a word, where it cannot be had."""
     from importlib.metadata import entry_points
 
     points = list(entry_points(group="opentelemetry_traces_sampler", name=name))

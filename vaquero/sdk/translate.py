@@ -247,9 +247,13 @@ def register_own_instruments(parts: Parts) -> None:
     register_instruments(parts.meter_provider.get_meter("vaquero", __version__), parts.pipeline)
 
 
-def views() -> tuple[Any, ...]:
-    """Views of vaquero's meter providers: none by default."""
-    return ()
+def views(settings: Settings) -> tuple[Any, ...]:
+    """Views of vaquero's meter providers: those of a declarative file, else none."""
+    if settings.declared is None or not settings.declared.views:
+        return ()
+    from vaquero.sdk import declarative
+
+    return declarative.views(settings)
 
 
 def set_propagators(settings: Settings) -> None:
@@ -332,6 +336,9 @@ def heal(settings: Settings) -> None:
     for problem in settings.problems:
         if problem.source == "environment" and problem.name.startswith("OTEL_"):
             os.environ.pop(problem.name, None)
+    if settings.declared is not None:
+        # Instrumentations, and parts of the SDK, know no other way to hear of these.
+        os.environ.update(settings.declared.environ)
     for signal in ("tracer", "meter", "logger"):
         _heal_provider(signal, f"OTEL_PYTHON_{signal.upper()}_PROVIDER")
 

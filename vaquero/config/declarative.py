@@ -1,0 +1,325 @@
+"""``OTEL_CONFIG_FILE``: a file of the declarative configuration, turned into settings.
+
+It goes the road that arguments and variables go: what it says becomes settings of the one table.
+What cannot be honoured is a problem with its line; nothing is passed over in silence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from vaquero.config import kinds
+from vaquero.config.places import BATCH, INSTRUMENTATION, OTLP, PLACES, SECTIONS
+from vaquero.config.tree import Tree, TreeError, parse
+from vaquero.errors import SettingsError
+
+#: Samplers of the schema that are built here; others are asked of entry points.
+SAMPLERS = {"always_on", "always_off", "parent_based", "trace_id_ratio_based"}
+_PARENTS = (
+    "root",
+    "remote_parent_sampled",
+    "remote_parent_not_sampled",
+    "local_parent_sampled",
+    "local_parent_not_sampled",
+)
+_OTHER_LANGUAGES = ("cpp", "dotnet", "erlang", "go", "java", "js", "php", "ruby", "rust", "swift")
+_DETECTORS = frozenset({"service", "host", "process", "container", "os"})
+
+
+@dataclass
+class Declared:
+    """What a file says.
+
+    Attributes:
+        name: The file's name, for messages.
+        values: Values by the names of the table of settings, with their places in the file.
+        views: Of the meter provider, as the schema has them, with their lines.
+        environ: Variables for instrumentations, which know no other way.
+        problems: What cannot be honoured.
+    """
+
+    name: str
+    values: dict[str, tuple[Any, Tree]] = field(default_factory=lambda: {})
+    views: list[tuple[dict[str, Any], int]] = field(default_factory=lambda: [])
+    environ: dict[str, str] = field(default_factory=lambda: {})
+    problems: list[SettingsError] = field(default_factory=lambda: [])
+
+    def problem(self, tree: Tree, expected: str) -> None:
+        """Note what cannot be used; what could be a secret is masked."""
+        secret = any(word in tree.path for word in ("header", "key", "token"))
+        value = kinds.MASK if secret else kinds.brief(tree.value, len_max=60)
+        if isinstance(tree.value, dict | list):
+            value = "..."
+        source = f"{self.name}, line {tree.line}"
+        self.problems.append(SettingsError(tree.path, value, source=source, expected=expected))
+
+
+def read(path: str, environ: Mapping[str, str]) -> Declared:
+    """Read a file.
+
+    Raises:
+        SettingsError: It cannot be used at all.
+    """
+    try:
+        tree = parse(Path(path).read_text("utf-8"), environ)
+    except ImportError:
+        raise _unusable(path, "pyyaml to be installed: the extra 'config' brings it") from None
+    except OSError as error:
+        raise _unusable(path, f"a file that can be read ({error.strerror})") from None
+    except (TreeError, ValueError, RecursionError) as error:
+        raise _unusable(path, f"YAML of the declarative configuration ({error})") from None
+    version = tree.get("file_format") if isinstance(tree.value, dict) else None
+    if version is None or not str(version.value).startswith("1."):
+        line = f"line {version.line}" if version else "no line has it"
+        raise _unusable(path, f"file_format: '1.0' or '1.1' ({line})")
+    declared = Declared(Path(path).name)
+    _Reader(tree, declared).read()
+    return declared
+
+
+def _unusable(path: str, expected: str) -> SettingsError:
+    return SettingsError("OTEL_CONFIG_FILE", path, source="environment", expected=expected)
+
+
+class _Reader:
+    def __init__(self, root: Tree, declared: Declared) -> None:
+        self._root = root
+        self._declared = declared
+
+    def read(self) -> None:
+        for name, place in PLACES.items():
+            self._value(name, self._at(self._root, place))
+        self._resource()
+        self._propagators()
+        for signal, (section, holder) in SECTIONS.items():
+            self._exporters(signal, self._root.get(section), holder)
+        self._tracer()
+        self._views()
+        self._instrumentation()
+        self._distribution()
+        for tree in self._root.unread():
+            self._declared.problem(tree, "a key that vaquero honours; this one changes nothing")
+
+    def _at(self, tree: Tree | None, place: str) -> Tree | None:
+        for key in place.split("."):
+            tree = tree.get(key) if tree is not None else None
+        return tree
+
+    def _value(self, name: str, tree: Tree | None, value: Any = None) -> None:
+        if tree is not None:
+            said = tree.plain() if value is None else value
+            if name == "sdk_log_level":
+                said = str(said).rstrip("234")
+            self._declared.values[name] = (said, tree)
+
+    def _resource(self) -> None:
+        section = self._root.get("resource")
+        if section is None:
+            return
+        found: dict[str, Any] = {}
+        listed = section.get("attributes_list")
+        if listed is not None:
+            try:
+                found.update(kinds.ATTRIBUTES.parse(str(listed.value)))
+            except ValueError:
+                self._declared.problem(listed, kinds.ATTRIBUTES.expected)
+        attributes = section.get("attributes")
+        for pair in attributes.each() if attributes else []:
+            name, value, kind = pair.get("name"), pair.get("value"), pair.get("type")
+            if name is None or value is None:
+                if name is None:
+                    self._declared.problem(pair, "name and value")
+                continue
+            try:
+                found[str(name.value)] = _typed(value.plain(), kind.value if kind else None)
+            except (ValueError, TypeError, KeyError):
+                self._declared.problem(value, f"a value of type {kind.value if kind else 'text'}")
+        self._value("resource_attributes", section, found)
+        detection = self._at(section, "detection/development.detectors")
+        names: list[str] = []
+        for part in detection.each() if detection else []:
+            chosen = part.only()
+            if chosen is None or chosen[0] in _DETECTORS:
+                continue
+            if _installed("resource_detector", chosen[0]):
+                names.append(chosen[0])
+            else:
+                self._declared.problem(part, "an installed detector; it is left out")
+        if detection is not None:
+            self._value("resource_detectors", detection, ("otel", *names))
+
+    def _propagators(self) -> None:
+        section = self._root.get("propagator")
+        if section is None:
+            return
+        names: list[str] = []
+        composite, listed = section.get("composite"), section.get("composite_list")
+        for part in composite.each() if composite else []:
+            chosen = part.only()
+            if chosen is None or not _installed("propagator", chosen[0]):
+                self._declared.problem(part, "an installed propagator; it is left out")
+                continue
+            names.append(chosen[0])
+        names += list(kinds.NAMES.parse(str(listed.value))) if listed else []
+        self._value("propagators", section, tuple(dict.fromkeys(names)))
+
+    def _exporters(self, signal: str, section: Tree | None, holder: str) -> None:
+        names: list[str] = []
+        processors = section.get(holder) if section is not None else None
+        for part in processors.each() if processors else []:
+            chosen = part.only()
+            if chosen is None or chosen[0] not in ("batch", "simple", "periodic"):
+                expected = "periodic" if signal == "metrics" else "batch or simple"
+                part.plain()
+                self._declared.problem(part, f"{expected}; it is left out")
+                continue
+            kind, body = chosen
+            self._timing(signal, kind, body)
+            exporter = body.get("exporter")
+            named = exporter.only() if exporter is not None else None
+            if exporter is None or named is None:
+                self._declared.problem(body, "one exporter")
+                continue
+            names += self._exporter(signal, *named, already="otlp" in names)
+        place = processors or section or self._root
+        self._value(f"{signal}_exporter", place, tuple(dict.fromkeys(names)))
+
+    def _timing(self, signal: str, kind: str, body: Tree) -> None:
+        if kind == "batch":
+            prefix = "log_" if signal == "logs" else ""
+            for key, name in BATCH.items():
+                self._value(prefix + name, body.get(key))
+        if kind == "periodic":
+            self._value("metric_interval_ms", body.get("interval"))
+            self._value("metric_timeout_ms", body.get("timeout"))
+
+    def _exporter(self, signal: str, name: str, body: Tree, *, already: bool) -> list[str]:
+        if name not in ("otlp_http", "otlp_grpc"):
+            if name == "console" or _installed(f"{signal}_exporter", name):
+                return [name]
+            body.plain()
+            self._declared.problem(body, "otlp_http, otlp_grpc, console or an installed exporter")
+            return []
+        if already:
+            body.plain()
+            self._declared.problem(body, "one OTLP exporter for each signal; this one is left out")
+            return []
+        protocol = "grpc" if name == "otlp_grpc" else "http/protobuf"
+        self._value(f"{signal}_protocol", body, protocol)
+        for key, setting in OTLP.items():
+            self._value(f"{signal}_{setting}", self._at(body, key))
+        timeout = body.get("timeout")
+        if timeout is not None:
+            # The schema has milliseconds, and 0 for no limit.
+            milliseconds = timeout.value if isinstance(timeout.value, int | float) else -1
+            self._value(f"{signal}_timeout", timeout, milliseconds / 1000.0 or 86_400.0)
+        encoding = body.get("encoding")
+        if encoding is not None and encoding.value != "protobuf":
+            self._declared.problem(encoding, "protobuf, which is used")
+        self._headers(signal, body)
+        if signal == "metrics":
+            preference = body.get("temporality_preference")
+            if preference is not None:
+                self._value("temporality", preference, str(preference.value).replace("_", ""))
+            self._value("histogram_aggregation", body.get("default_histogram_aggregation"))
+        return ["otlp"]
+
+    def _headers(self, signal: str, body: Tree) -> None:
+        found: dict[str, str] = {}
+        listed, pairs = body.get("headers_list"), body.get("headers")
+        if listed is not None:
+            try:
+                found.update(kinds.PAIRS.parse(str(listed.value)))
+            except ValueError:
+                self._declared.problem(listed, kinds.PAIRS.expected)
+        for pair in pairs.each() if pairs else []:
+            name, value = pair.get("name"), pair.get("value")
+            if name is not None and value is not None:
+                found[str(name.value)] = str(value.value)
+        if found:
+            self._value(f"{signal}_headers", pairs or listed, found)
+
+    def _tracer(self) -> None:
+        section = self._root.get("tracer_provider")
+        if section is None:
+            return
+        sampler = section.get("sampler")
+        if sampler is not None and self._sampler(sampler):
+            self._value("sampler", sampler)
+        generator = section.get("id_generator")
+        named = generator.only() if generator is not None else None
+        if generator is not None and named is not None:
+            if named[0] == "random" or _installed("id_generator", named[0]):
+                self._value("id_generator", generator, named[0])
+            else:
+                self._declared.problem(generator, "random or an installed one. Using random")
+
+    def _sampler(self, tree: Tree) -> bool:
+        """Whether a sampler of the schema can be made; says by line what cannot."""
+        named = tree.only()
+        if named is None:
+            self._declared.problem(tree, "one sampler")
+            return False
+        name, below = named
+        if name == "parent_based":
+            children = [below.get(key) for key in _PARENTS]
+            usable = [self._sampler(child) for child in children if child is not None]
+            return all(usable)
+        if name not in SAMPLERS and not _installed("traces_sampler", name):
+            below.plain()
+            expected = f"one of {', '.join(sorted(SAMPLERS))}, or an installed one"
+            self._declared.problem(below, f"{expected}. Using parentbased_always_on")
+            return False
+        ratio = below.get("ratio") if name == "trace_id_ratio_based" else None
+        if ratio is not None:
+            try:
+                kinds.SHARE.parse(ratio.value)
+            except (ValueError, TypeError):
+                self._declared.problem(ratio, kinds.SHARE.expected)
+                return False
+        below.plain()
+        return True
+
+    def _views(self) -> None:
+        views = self._at(self._root, "meter_provider.views")
+        for view in views.each() if views else []:
+            self._declared.views.append((view.plain(), view.line))
+
+    def _instrumentation(self) -> None:
+        section = self._root.get("instrumentation/development")
+        for language in _OTHER_LANGUAGES:
+            if section is not None and (found := section.get(language)) is not None:
+                found.plain()  # Of somebody else's.
+        for place, variable in INSTRUMENTATION.items():
+            found = self._at(section, place)
+            if found is not None:
+                said = found.plain()
+                parts: list[Any] = list(said) if found.each() else [said]
+                self._declared.environ[variable] = ",".join(str(part) for part in parts)
+
+    def _distribution(self) -> None:
+        section = self._root.get("distribution")
+        for name, below in section.items() if section is not None else ():
+            if name != "vaquero":
+                below.plain()  # Of somebody else's.
+                continue
+            for key, tree in below.items():
+                self._value(key, tree)
+                tree.plain()
+
+
+def _typed(value: Any, kind: str | None) -> Any:
+    if kind is None:
+        return value
+    convert: dict[str, Any] = {"string": str, "int": int, "double": float, "bool": bool}
+    one = convert[kind.removesuffix("_array")]
+    return [one(part) for part in value] if kind.endswith("_array") else one(value)
+
+
+def _installed(group: str, name: str) -> bool:
+    from importlib.metadata import entry_points
+
+    return bool(list(entry_points(group=f"opentelemetry_{group}", name=name)))
