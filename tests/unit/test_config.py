@@ -120,7 +120,7 @@ def test_secrets_are_never_shown(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("setting", SETTINGS, ids=lambda setting: setting.name)
-@hypothesis_settings(max_examples=15)
+@hypothesis_settings(max_examples=15, deadline=None)
 @given(text=st.text(max_size=40))
 def test_no_text_stops_any_setting(setting: config.Setting, text: str) -> None:
     """Whatever stands in a variable, settings load and each has a value."""
@@ -129,6 +129,7 @@ def test_no_text_stops_any_setting(setting: config.Setting, text: str) -> None:
         assert setting.name in settings
 
 
+@hypothesis_settings(deadline=None)
 @given(value=st.one_of(st.none(), st.integers(), st.binary(), st.lists(st.integers())))
 def test_no_argument_stops_any_setting(value: object) -> None:
     """Whatever object is given as an argument, settings load."""
