@@ -76,6 +76,12 @@ TABLE: tuple[Instrumentation, ...] = (
     _row("starlette", "server spans", "starlette >= 0.13"),
     _row("tornado", "server spans", "tornado >= 5.1.1"),
     Instrumentation("wsgi", "server spans", ("wsgi",)),
+    Instrumentation(
+        "aws-lambda",
+        "server spans",
+        ("aws-lambda",),
+        instead="for handlers of AWS Lambda only; install it by name there",
+    ),
     _row("aiohttp-client", "client spans", "aiohttp ~= 3.0"),
     Instrumentation(
         "botocore",

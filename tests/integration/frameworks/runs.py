@@ -101,7 +101,7 @@ def drive(
     with contextlib.ExitStack() as stack:
         sink = stack.enter_context(Sink())
         redis_port = stack.enter_context(backing.redis())
-        environ = _environ(sink.url, programs) | {
+        environ = clean_environ(sink.url, programs) | {
             "APP_POSTGRES": database,
             "APP_REDIS_PORT": str(redis_port),
             "APP_NEIGHBOUR": neighbour,
@@ -156,7 +156,8 @@ def _ask(app: App, port: int, path: str) -> int:
         return error.code
 
 
-def _environ(endpoint: str, programs: Path) -> dict[str, str]:
+def clean_environ(endpoint: str, programs: Path) -> dict[str, str]:
+    """This environment without settings of telemetry, pointed at a receiver of traces."""
     kept = {
         name: value
         for name, value in os.environ.items()
