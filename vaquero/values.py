@@ -28,8 +28,9 @@ Frozen: TypeAlias = (
     "str | bool | int | float | bytes | tuple[Frozen, ...] | dict[str, Frozen] | None"
 )
 
-#: Levels of containers that are followed; deeper ones arrive as a mark.
-MAX_DEPTH = 32
+#: Levels of containers that are followed; deeper ones arrive as a mark. A mapping is three
+#: messages, and most receivers refuse a whole request that nests more than 100 of them.
+MAX_DEPTH = 30
 #: Elements of containers that are taken from one value, over all its levels.
 MAX_ITEMS = 10_000
 #: Characters and bytes that are taken from one value, over all its levels.

@@ -205,7 +205,7 @@ def test_the_same_object_twice_is_no_cycle() -> None:
 
 
 def test_depth_ends() -> None:
-    """Beyond 32 levels a mark stands for what is deeper."""
+    """Beyond 30 levels a mark stands for what is deeper."""
     value: Any = "bottom"
     for _ in range(100):
         value = [value]
@@ -214,7 +214,7 @@ def test_depth_ends() -> None:
     for _ in range(values.MAX_DEPTH):
         frozen = frozen[0]
 
-    assert frozen == "<deeper than 32 levels: list>"
+    assert frozen == "<deeper than 30 levels: list>"
 
 
 def test_what_is_cut_is_said() -> None:

@@ -148,7 +148,7 @@ def salvage(span: object) -> SpanRecord:
     if not record.trace_no or not record.span_no:
         raise ValueError("the span has no valid ids")
     record.title = text_of(record.title)
-    if not isinstance(cast("Any", record.span_kind), SpanKind):
+    if type(cast("Any", record.span_kind)) is not SpanKind:
         record.span_kind = SpanKind.INTERNAL
     if not isinstance(cast("Any", record.parent_remote), bool):
         record.parent_remote = None

@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Iterable, Mapping
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast, overload
 
 from opentelemetry.context import Context
@@ -19,6 +20,8 @@ from vaquero.tracing.classes import MARK, is_a, nearest, trace_class
 from vaquero.tracing.facade import PLAIN, Options, merged, usable_kind
 from vaquero.tracing.fields import json_of
 from vaquero.tracing.generators import spanned_async_generator, spanned_generator
+from vaquero.tracing.given import is_a as is_kind
+from vaquero.tracing.given import text_of
 from vaquero.tracing.original import AGENT_NAME
 from vaquero.tracing.recipe import Asked, Recipe, finish
 from vaquero.tracing.route import SPAN_KEY, leave, make_present, present
@@ -31,6 +34,10 @@ if TYPE_CHECKING:
     Traceable = Callable[..., Any] | staticmethod[..., Any] | classmethod[Any, ..., Any] | property
 
 F = TypeVar("F", bound="Traceable")
+
+
+#: Names and patterns that one decoration may list.
+_MAX_NAMES = 10_000
 
 
 class Decorator(Protocol):
@@ -291,10 +298,15 @@ def _text(parameter: str, value: object) -> str | None:
 
 
 def _names(parameter: str, given: object) -> tuple[str, ...]:
-    if isinstance(given, str):
+    if type(given) is str:
         return (given,)
-    if isinstance(given, Iterable):
-        return tuple(str(name) for name in cast("Iterable[object]", given))
+    if is_kind(given, Iterable):
+        try:
+            names = [*islice(cast("Iterable[object]", given), _MAX_NAMES)]
+        except Exception as error:
+            _guard.report(error, f"reading trace({parameter}=...)")
+            return ()
+        return tuple([text_of(name) for name in names])
     if given is not None:
         _log.warn(
             f"trace:{parameter}",

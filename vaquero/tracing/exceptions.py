@@ -33,7 +33,9 @@ def message_of(error: BaseException) -> str:
     """The exception's text; a remark where it has none that can be had."""
     try:
         return str(error)
-    except Exception as failure:
+    except (KeyboardInterrupt, SystemExit):
+        raise  # These may come from outside at any moment, and are not ours to swallow.
+    except BaseException as failure:
         return f"<not readable ({type(failure).__name__})>"
 
 
@@ -41,7 +43,9 @@ def stack_of(error: BaseException) -> str:
     """The formatted traceback with all causes."""
     try:
         return "".join(traceback.format_exception(type(error), error, error.__traceback__))
-    except Exception as failure:
+    except (KeyboardInterrupt, SystemExit):
+        raise  # These may come from outside at any moment, and are not ours to swallow.
+    except BaseException as failure:
         return f"<not readable ({type(failure).__name__})>"
 
 

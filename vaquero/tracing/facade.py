@@ -7,6 +7,7 @@ something, so it can stand above a function in a module that is being imported.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import datetime
 from enum import Enum
 from typing import TYPE_CHECKING, Any, TypeVar, cast
@@ -17,6 +18,7 @@ from opentelemetry.trace import INVALID_SPAN, SpanKind
 
 from vaquero import _guard, _log, _runtime, values
 from vaquero.tracing import route as routes
+from vaquero.tracing.given import is_a
 from vaquero.tracing.handle import NOOP, SpanHandle, adapter_of
 from vaquero.tracing.original import CANCELLED, METADATA, TAG, OriginalSpan, record_error
 from vaquero.tracing.route import SPAN_KEY, leave, make_present, place, present
@@ -281,7 +283,7 @@ def merged(
 def _add(taken: dict[Any, object], prefix: str, what: str, given: object) -> None:
     if given is None:
         return
-    if not isinstance(given, Mapping):
+    if not is_a(given, Mapping):
         _log.warn(
             f"span:{what}",
             "%s=%.100r is not usable: expected a mapping; it is kept as one attribute.",
@@ -307,9 +309,9 @@ def as_tag(value: object) -> str:
 def usable_name(name: object) -> str:
     """A span name in the place of one that is empty or no text; warns."""
     frozen = values.plain(values.freeze(name))
-    if isinstance(name, str) and isinstance(frozen, str) and frozen:
+    if is_a(name, str) and isinstance(frozen, str) and frozen:
         return frozen  # A subclass of text, such as a member of an enumeration of texts.
-    usable = frozen if isinstance(frozen, str) and isinstance(name, (bytes, Enum)) else ""
+    usable = frozen if isinstance(frozen, str) and is_a(name, (bytes, Enum)) else ""
     if isinstance(frozen, int) and not isinstance(frozen, bool):
         usable = str(frozen)
     usable = usable or "unnamed"
@@ -324,9 +326,9 @@ def usable_name(name: object) -> str:
 
 def usable_kind(kind: object) -> SpanKind:
     """OpenTelemetry's kind for a kind, its name, or None; INTERNAL with a warning for the rest."""
-    if isinstance(kind, SpanKind):
+    if is_a(kind, SpanKind):
         return kind
-    if isinstance(kind, str) and kind.upper() in SpanKind.__members__:
+    if type(kind) is str and kind.upper() in SpanKind.__members__:
         return SpanKind[kind.upper()]
     if kind is not None:
         _log.warn(
@@ -340,10 +342,11 @@ def usable_kind(kind: object) -> SpanKind:
 
 def usable_time(time: object) -> int | None:
     """Unix time in nanoseconds; None, with a warning, for what is no time."""
-    if time is None or (isinstance(time, int) and not isinstance(time, bool)):
+    if time is None or (is_a(time, int) and not isinstance(time, bool)):
         return time
-    if isinstance(time, datetime):
-        return int(time.timestamp() * 1e9)
+    if is_a(time, datetime):
+        with suppress(Exception):  # A date so early or late that the platform has no time for it.
+            return int(time.timestamp() * 1e9)
     _log.warn(
         "span:start_time",
         "start_time=%.100r is not usable: expected Unix time in nanoseconds, e.g. time.time_ns().",

@@ -11,7 +11,7 @@ import functools
 import logging
 import sys
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from opentelemetry import trace as trace_api
 from opentelemetry.trace import (
@@ -25,6 +25,7 @@ from opentelemetry.trace import (
 
 from vaquero import _guard, _log, values
 from vaquero.tracing.exceptions import exception_attrs
+from vaquero.tracing.given import is_a, says_something, text_of
 from vaquero.tracing.original import OriginalSpan
 
 if TYPE_CHECKING:
@@ -81,7 +82,7 @@ def _silent(record: logging.LogRecord) -> bool:
 
 def adapted(attributes: Mapping[str, object], adapt: Adapt) -> dict[str, Any]:
     """Attributes as the span behind ``adapt`` takes them, under keys that it takes."""
-    if not isinstance(cast("object", attributes), Mapping):
+    if not is_a(attributes, Mapping):
         _log.warn(
             "span:attributes",
             "attributes=%.100r is not usable: expected a mapping.",
@@ -140,7 +141,8 @@ class SpanHandle(OriginalSpan, Span):
     # ------------------------------------------------------------------ writing
     def set_attribute(self, key: str, value: object) -> None:
         """Set one attribute to any value; ``docs/values.md`` says how each kind arrives."""
-        self.set_attributes({key: value})
+        # As text: a key that cannot be hashed cannot stand in a mapping.
+        self.set_attributes({key if type(key) is str else usable_key(key): value})
 
     def set_attributes(self, attributes: Mapping[str, object]) -> None:
         """Set several attributes to any values."""
@@ -160,7 +162,7 @@ class SpanHandle(OriginalSpan, Span):
         """Add an event; its attributes may have any values."""
         inner = self._inner
         try:
-            fit = adapted(attributes, self._adapt) if attributes else None
+            fit = self._adapted(attributes)
             inner.add_event(name, fit, timestamp)
         except Exception as error:
             _guard.report(error, "SpanHandle.add_event")
@@ -169,7 +171,7 @@ class SpanHandle(OriginalSpan, Span):
         """Add a link to another span."""
         inner = self._inner
         try:
-            inner.add_link(context, adapted(attributes, self._adapt) if attributes else None)
+            inner.add_link(context, self._adapted(attributes))
         except Exception as error:
             _guard.report(error, "SpanHandle.add_link")
 
@@ -183,20 +185,35 @@ class SpanHandle(OriginalSpan, Span):
         """Add an event that describes an exception."""
         inner = self._inner
         try:
-            fit = adapted(attributes, self._adapt) if attributes else None
+            fit = self._adapted(attributes)
             inner.record_exception(exception, fit, timestamp, escaped)
         except Exception:
             # Its __str__ raises: OpenTelemetry's event cannot be made, one like it can.
-            said = {**exception_attrs(exception, escaped), **(attributes or {})}
+            said = exception_attrs(exception, escaped)
+            if attributes is not None:
+                said.update(adapted(attributes, self._adapt))
             self.add_event("exception", said, timestamp)
+
+    def _adapted(self, attributes: Mapping[str, Any] | None) -> dict[str, Any] | None:
+        if attributes is None or not says_something(attributes):
+            return None
+        return adapted(attributes, self._adapt)
 
     def set_status(self, status: Status | StatusCode, description: str | None = None) -> None:
         """Set OpenTelemetry's status."""
-        self._inner.set_status(status, description)
+        try:
+            if description is not None:
+                description = text_of(description)
+            self._inner.set_status(status, description)
+        except Exception as error:
+            _guard.report(error, "SpanHandle.set_status")
 
     def update_name(self, name: str) -> None:
         """Give the span another name."""
-        self._inner.update_name(name)
+        try:
+            self._inner.update_name(name if type(name) is str else text_of(name))
+        except Exception as error:
+            _guard.report(error, "SpanHandle.update_name")
 
     def end(self, end_time: int | None = None) -> None:
         """End the span.

@@ -144,9 +144,11 @@ def tidy(items: Iterable[tuple[Any, Any]], bounds: Bounds) -> Tidied:
 
 def usable_key(key: object) -> bool:
     """Whether this is a non-empty text; says so where it is not."""
-    if isinstance(key, str) and key:
+    # By class, and by methods of ``str`` itself: those of a key may do anything.
+    textual = issubclass(kind_of(key), str)
+    if textual and str.__len__(cast("str", key)):
         return True
-    said = "an empty text" if key == "" else f"of type {type(key).__name__}"
+    said = "an empty text" if textual else f"of type {type(key).__name__}"
     _log.warn(f"attribute key {said}", "An attribute key must be a non-empty text, not %s.", said)
     return False
 

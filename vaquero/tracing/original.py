@@ -9,13 +9,14 @@ the original and OpenTelemetry use one name (``status``, ``attributes``, ``start
 from __future__ import annotations
 
 from datetime import datetime, timezone
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from opentelemetry.trace import Status, StatusCode, format_span_id, format_trace_id
 
 from vaquero import _guard, values
 from vaquero.tracing.exceptions import status_text, type_name
 from vaquero.tracing.fields import AttributeField, JsonField, PrefixedView, attributes_of
+from vaquero.tracing.given import is_a, text_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -129,7 +130,10 @@ class OriginalSpan(_Base):
     def duration_ms(self) -> float | None:
         """Milliseconds from start to end; None as long as the span runs."""
         start, end = getattr(self, "start_time", None), getattr(self, "end_time", None)
-        return None if start is None or end is None else (end - start) / 1e6
+        try:
+            return None if start is None or end is None else (end - start) / 1e6
+        except TypeError:
+            return None  # Times that the application gave, and that are none.
 
     @property
     def tags(self) -> PrefixedView:
@@ -153,7 +157,7 @@ class OriginalSpan(_Base):
     def total_tokens(self) -> int:
         """``vaquero.usage.total_tokens``, else the sum of input and output tokens."""
         total = attributes_of(self).get("vaquero.usage.total_tokens")
-        return self.input_tokens + self.output_tokens if total is None else total
+        return _number(self.input_tokens) + _number(self.output_tokens) if total is None else total
 
     @total_tokens.setter
     def total_tokens(self, total: int) -> None:
@@ -179,9 +183,8 @@ class OriginalSpan(_Base):
     # ------------------------------------------------------------------ what it does
     def set_tag(self, key: str, value: object) -> None:
         """Set the attribute ``vaquero.tag.<key>`` to the value as text."""
-        frozen = values.freeze(value)
-        text = frozen if isinstance(frozen, str) else str(frozen)
-        self.set_attribute(f"{TAG}{key}", text)
+        name = text_of(key) or "<empty>"
+        self.set_attribute(f"{TAG}{name}", text_of(value))
 
     def get_attribute(self, key: str, default: Any = None) -> Any:
         """The attribute's present value, or ``default``."""
@@ -194,8 +197,8 @@ class OriginalSpan(_Base):
             error: An exception, which becomes an exception event, or a text, which becomes the
                 description of the status.
         """
-        if isinstance(error, BaseException):
-            record_error(self, error)
+        if issubclass(type(error), BaseException):
+            record_error(self, cast("BaseException", error))
         else:
             frozen = values.freeze(error)
             self.set_status(Status(StatusCode.ERROR, frozen if isinstance(frozen, str) else None))
@@ -209,10 +212,10 @@ class OriginalSpan(_Base):
         """
         if not self.is_recording():
             return
-        if isinstance(status, (Status, StatusCode)):
+        if is_a(status, (Status, StatusCode)):
             self.set_status(status)
         elif status is not None:
-            word = str(getattr(status, "value", status)).lower()
+            word = text_of(_value_of(status)).lower()
             if word == "failed":
                 self.set_status(Status(StatusCode.ERROR))
             elif word == "cancelled":
@@ -273,6 +276,18 @@ def record_error(span: Span, error: BaseException, record: bool = True) -> None:
         _guard.report(fault, "record_error")
 
 
+def _value_of(member: object) -> object:
+    try:
+        return getattr(member, "value", member)
+    except Exception:
+        return None
+
+
+def _number(tokens: object) -> int:
+    """A count of tokens; 0 for what an application put there that is no number."""
+    return tokens if isinstance(tokens, int) else 0
+
+
 def _word_of(span: OriginalSpan) -> str:
     """The original's status: running, completed, failed or cancelled."""
     status = getattr(span, "status", None)
@@ -286,4 +301,7 @@ def _word_of(span: OriginalSpan) -> str:
 def _iso(time_ns: int | None) -> str | None:
     if time_ns is None:
         return None
-    return datetime.fromtimestamp(time_ns / 1e9, timezone.utc).isoformat()
+    try:
+        return datetime.fromtimestamp(time_ns / 1e9, timezone.utc).isoformat()
+    except Exception:
+        return None  # A time that the application gave, and that is none.

@@ -22,6 +22,7 @@ from vaquero import _guard, _log, _runtime
 from vaquero._guard import describe
 from vaquero.record import STATUS_ERROR, STATUS_OK, STATUS_UNSET, EventRecord
 from vaquero.tracing.exceptions import exception_attrs, status_text
+from vaquero.tracing.given import is_a, says_something, text_of
 from vaquero.tracing.limits import NUMBERS, Bounds, items_of, kind_of, tidy
 from vaquero.tracing.original import OriginalSpan
 from vaquero.tracing.readable import PrivateNames, _manners_of, link_record
@@ -174,7 +175,7 @@ class Span(PrivateNames, OriginalSpan, SdkSpan):
         self, attributes: Mapping[str, Any] | None, bounds: Bounds
     ) -> tuple[dict[str, Any] | None, int]:
         """Attributes of an event or a link that may be kept, and how many may not."""
-        if not attributes:
+        if attributes is None or not says_something(attributes):
             return None, 0
         taken = tidy(items_of(attributes), bounds)
         if taken.weight:
@@ -198,9 +199,9 @@ class Span(PrivateNames, OriginalSpan, SdkSpan):
         if not self._open:
             _say_ended("set_status")
             return
-        if isinstance(status, StatusCode):
-            status = Status(status, description)
-        elif not isinstance(status, Status):  # type: ignore[unnecessary]
+        if is_a(status, StatusCode):
+            status = Status(status, None if description is None else text_of(description))
+        elif not is_a(status, Status):
             return
         elif description is not None:
             _log.warn("status", "Description %.100r ignored: give it with the Status.", description)
@@ -228,7 +229,7 @@ class Span(PrivateNames, OriginalSpan, SdkSpan):
             _say_ended("record_exception")
             return
         attrs = exception_attrs(exception, escaped)
-        if attributes:
+        if attributes is not None and says_something(attributes):
             attrs.update(tidy(items_of(attributes), self.origin.limits.event).attrs)
         self.add_event("exception", attrs, timestamp)
 

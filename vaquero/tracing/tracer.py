@@ -23,6 +23,7 @@ from opentelemetry.trace import Span as ApiSpan
 from vaquero import _guard
 from vaquero.tracing.clock import inherited, new_anchor
 from vaquero.tracing.current import CurrentSpan
+from vaquero.tracing.given import listed, readable_attributes, usable_context
 from vaquero.tracing.ids import RANDOM_BIT, bits, new_span_no, new_trace_no
 from vaquero.tracing.limits import is_tidy, items_of, kind_of, read_limits, tidy
 from vaquero.tracing.lineage import context_of, of_root, under_other, under_ours
@@ -213,6 +214,10 @@ class Tracer(SdkTracer):
                 span._parent_ctx = parent_ctx
             return self._opened(span, parent, attributes, links, start_time, context)
         except Exception as error:
+            given = (attributes, context, links)
+            readable = (readable_attributes(attributes), usable_context(context), listed(links))
+            if any(old is not new for old, new in zip(given, readable, strict=True)):
+                return self.begin(name, readable[0], kind, readable[1], readable[2], start_time)
             _guard.report(error, "Tracer.begin")
             return dropped(new_trace_no(), 0, None)
 
