@@ -138,6 +138,15 @@ def test_a_bad_value_costs_one_line_and_no_span(
     assert value in done.stderr
 
 
+def test_a_bad_value_is_said_under_the_plain_launcher_too(receiver: Receiver) -> None:
+    """The launcher imports vaquero, which takes the value out: the program sees it all the same."""
+    variables = {"OTEL_ATTRIBUTE_COUNT_LIMIT": "-1"}
+    done = run([PYTHON, "plain.py"], receiver.url, launcher=INSTRUMENT, **variables)
+    assert done.stderr.startswith("OTEL_ATTRIBUTE_COUNT_LIMIT='-1' (from environment)")
+    assert done.stderr.count("\n") == 1
+    assert len(receiver.named("work")) == 3
+
+
 def test_an_interpreter_without_vaquero_is_named(receiver: Receiver, tmp_path: Path) -> None:
     """A program of another environment runs as ever, and one line says that it is not measured."""
     subprocess.run([PYTHON, "-m", "venv", "--without-pip", str(tmp_path / "v")], check=True)

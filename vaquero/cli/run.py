@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from vaquero import _environ
 from vaquero.cli import environment
 
 if TYPE_CHECKING:
@@ -48,7 +49,8 @@ def command(
 ) -> int:
     """The verb; see the help text above."""
     executable, program = environment.resolve(words)
-    environ: MutableMapping[str, str] = dict(os.environ)
+    # What cannot be used was taken out of our own environment: the program is to tell of it.
+    environ: MutableMapping[str, str] = {**os.environ, **_environ.taken}
     environment.prepare(environ)
     if endpoint:
         environ["OTEL_EXPORTER_OTLP_ENDPOINT"] = _checked(endpoint)

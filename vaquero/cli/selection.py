@@ -12,6 +12,10 @@ from __future__ import annotations
 import os
 import sys
 
+from vaquero import _environ
 from vaquero.cli.choice import choose
 
 choose(os.environ, sys.argv[1:])
+# Importing vaquero takes out what the SDK cannot be imported with. The launcher does not import it,
+# and the program that it becomes is to tell of it.
+os.environ.update(_environ.taken)
