@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from vaquero import config, resource
+from vaquero.resource import naming, platforms
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -84,7 +85,7 @@ def test_the_program_names_the_service(
     """Script, module or served application give the name where nobody else does."""
     main = types.SimpleNamespace(__spec__=types.SimpleNamespace(name=module) if module else None)
 
-    assert resource._program_name(argv, main) == expected
+    assert naming.program(argv, main) == expected
 
 
 def test_the_project_names_the_service(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -105,3 +106,168 @@ def test_a_detector_that_fails_is_left_out(
 
     assert attributes["service.name"]
     assert "nosuch" in caplog.text
+
+
+POD = "0f3c1a52-1111-2222-3333-444455556666"
+FILES = {
+    platforms.NAMESPACE_FILE: "market\n",
+    "/proc/self/mountinfo": f"1 2 0:1 /var/lib/kubelet/pods/{POD}/volumes /x rw - tmpfs t rw\n",
+    "/proc/self/cgroup": "0::/kubepods/" + "ab" * 32 + "\n",
+}
+
+
+@pytest.mark.parametrize(
+    ("environ", "expected"),
+    [
+        (
+            {"KUBERNETES_SERVICE_HOST": "10.0.0.1", "HOSTNAME": "shop-7d4b9c6f5d-x2x4z",
+             "NODE_NAME": "n1", "K8S_CLUSTER_NAME": "c"},
+            {"k8s.pod.name": "shop-7d4b9c6f5d-x2x4z", "k8s.deployment.name": "shop",
+             "k8s.pod.uid": POD, "k8s.namespace.name": "market", "k8s.node.name": "n1",
+             "k8s.cluster.name": "c"},
+        ),
+        (
+            {"K8S_POD_NAME": "db-0", "POD_NAME": "of-another", "K8S_NAMESPACE_NAME": "ns"},
+            {"k8s.pod.name": "db-0", "k8s.namespace.name": "ns"},
+        ),
+        ({"POD_NAME": "whatever", "NODE_NAME": "whatever"}, {}),
+        (
+            {"AWS_LAMBDA_FUNCTION_NAME": "f", "AWS_REGION": "eu-west-1",
+             "AWS_LAMBDA_FUNCTION_VERSION": "3", "AWS_LAMBDA_LOG_STREAM_NAME": "s",
+             "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "128", "AWS_LAMBDA_LOG_GROUP_NAME": "g"},
+            {"cloud.provider": "aws", "cloud.platform": "aws_lambda", "cloud.region": "eu-west-1",
+             "faas.name": "f", "faas.version": "3", "faas.instance": "s",
+             "faas.max_memory": 134_217_728, "aws.log.group.names": ["g"]},
+        ),
+        (
+            {"ECS_CONTAINER_METADATA_URI_V4": "http://169.254.170.2/v4/x",
+             "AWS_EXECUTION_ENV": "AWS_ECS_FARGATE"},
+            {"cloud.provider": "aws", "cloud.platform": "aws_ecs", "aws.ecs.launchtype": "fargate"},
+        ),
+        (
+            {"K_SERVICE": "s", "K_REVISION": "s-1", "GOOGLE_CLOUD_PROJECT": "p"},
+            {"cloud.provider": "gcp", "cloud.platform": "gcp_cloud_run", "cloud.account.id": "p",
+             "faas.name": "s", "faas.version": "s-1"},
+        ),
+        (
+            {"K_SERVICE": "s", "K_REVISION": "s-1", "FUNCTION_TARGET": "main"},
+            {"cloud.provider": "gcp", "cloud.platform": "gcp_cloud_functions", "faas.name": "s",
+             "faas.version": "s-1"},
+        ),
+        (
+            {"CLOUD_RUN_JOB": "j", "CLOUD_RUN_EXECUTION": "j-1", "CLOUD_RUN_TASK_INDEX": "2"},
+            {"cloud.provider": "gcp", "cloud.platform": "gcp_cloud_run", "faas.name": "j",
+             "gcp.cloud_run.job.execution": "j-1", "gcp.cloud_run.job.task_index": 2},
+        ),
+        (
+            {"WEBSITE_SITE_NAME": "site", "REGION_NAME": "West", "WEBSITE_RESOURCE_GROUP": "g",
+             "WEBSITE_OWNER_NAME": "sub+g-WestEuropewebspace"},
+            {"cloud.provider": "azure", "cloud.platform": "azure.app_service",
+             "cloud.region": "West", "cloud.account.id": "sub",
+             "cloud.resource_id":
+             "/subscriptions/sub/resourceGroups/g/providers/Microsoft.Web/sites/site"},
+        ),
+        (
+            {"WEBSITE_SITE_NAME": "fn", "FUNCTIONS_WORKER_RUNTIME": "python",
+             "WEBSITE_INSTANCE_ID": "i"},
+            {"cloud.provider": "azure", "cloud.platform": "azure.functions", "faas.name": "fn",
+             "faas.instance": "i"},
+        ),
+        (
+            {"HEROKU_APP_NAME": "shop", "HEROKU_APP_ID": "1", "HEROKU_RELEASE_VERSION": "v9",
+             "HEROKU_SLUG_COMMIT": "abc"},
+            {"cloud.provider": "heroku", "heroku.app.id": "1", "heroku.release.commit": "abc",
+             "service.version": "v9"},
+        ),
+        (
+            {"VCAP_APPLICATION": '{"application_id": "i", "limits": {"mem": 1}, "uris": ["u"]}',
+             "VCAP_SERVICES": '{"password": "hunter2"}', "CF_INSTANCE_INDEX": "0"},
+            {"cloudfoundry.app.id": "i", "cloudfoundry.app.instance.id": "0"},
+        ),
+        (
+            {"FLY_APP_NAME": "shop", "FLY_REGION": "ams", "FLY_MACHINE_ID": "m"},
+            {"cloud.provider": "fly_io", "cloud.region": "ams", "host.id": "m"},
+        ),
+        (
+            {"RENDER": "true", "RENDER_GIT_COMMIT": "abc"},
+            {"cloud.provider": "render", "vcs.ref.head.revision": "abc"},
+        ),
+        ({"VCAP_APPLICATION": "{", "AWS_REGION": "x", "K_SERVICE": "only"}, {}),
+    ],
+)  # fmt: skip
+def test_a_platform_is_known_by_its_variables_and_files(
+    environ: dict[str, str], expected: dict[str, object]
+) -> None:
+    """Names are those of the conventions; nothing is asked over a network."""
+    assert platforms.detect(environ, lambda path: FILES.get(path, "")) == expected
+
+
+def test_the_platform_stands_in_the_resource_and_under_what_is_given(tmp_path: Path) -> None:
+    """Platform and container are found; what is given wins; the host keeps its part."""
+    environ = {"KUBERNETES_SERVICE_HOST": "1", "HOSTNAME": "a-b", "NODE_NAME": "n"}
+    settings = _settings({"OTEL_RESOURCE_ATTRIBUTES": "k8s.pod.name=mine"}, tmp_path)
+
+    def read(path: str) -> str:
+        return FILES.get(path, "")
+
+    attributes = resource.build(settings, environ=environ, read=read).attributes
+    host = resource.build(settings, host_only=True, environ=environ, read=read).attributes
+
+    assert attributes["k8s.pod.name"] == "mine"
+    assert attributes["k8s.namespace.name"] == "market"
+    assert attributes["container.id"] == "ab" * 32
+    assert host["k8s.node.name"] == "n"
+    assert "k8s.namespace.name" not in host
+
+
+def test_the_platforms_name_of_the_service_wins_over_the_scripts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a platform every script is called app or bootstrap; the platform knows better."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.argv", ["/var/runtime/bootstrap.py"])
+    settings = _settings({}, tmp_path)
+
+    assert resource.service_name(settings, {"AWS_LAMBDA_FUNCTION_NAME": "pay"}) == "pay"
+
+
+def test_the_version_is_that_of_the_project(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """service.version comes from the project's metadata, and an argument wins over it."""
+    (tmp_path / "pyproject.toml").write_text('[project]\nname = "shop"\nversion = "1.2"\n')
+    monkeypatch.chdir(tmp_path)
+
+    found = resource.build(_settings({}, tmp_path)).attributes
+    given = config.load({"service_version": "9"}, environ={}, folder=tmp_path)
+
+    assert (found["service.name"], found["service.version"]) == ("shop", "1.2")
+    assert resource.build(given).attributes["service.version"] == "9"
+
+
+def test_the_version_of_an_installed_program_is_that_of_its_distribution() -> None:
+    """`python -m` and console scripts belong to a distribution; other scripts to none."""
+    import os
+    import sys
+    from importlib.metadata import version
+
+    module = types.SimpleNamespace(__spec__=types.SimpleNamespace(name="click.__main__"))
+    script = types.SimpleNamespace(__spec__=None)
+    vaquero = os.path.join(os.path.dirname(sys.executable), "vaquero")
+
+    assert naming.distribution_version(None, ["x"], module) == version("click")
+    assert naming.distribution_version(None, [vaquero], script) == version("vaquero-otel")
+    assert naming.distribution_version(None, ["/srv/shop/app.py"], script) is None
+    assert naming.distribution_version("nosuch-project", ["x"], script) is None
+
+
+def test_a_template_that_says_unknown_does_not_hide_what_is_known(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """service.name=unknown_service, as templates have it, is as good as none."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.argv", ["/srv/till.py"])
+    settings = _settings({"OTEL_RESOURCE_ATTRIBUTES": "service.name=unknown_service"}, tmp_path)
+    monkeypatch.setitem(__import__("sys").modules, "__main__", types.SimpleNamespace(__spec__=None))
+
+    assert resource.build(settings).attributes["service.name"] == "till"

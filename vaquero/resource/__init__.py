@@ -8,17 +8,13 @@ import platform
 import re
 import socket
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from vaquero import _log, _runtime
+from vaquero.resource import naming, platforms
 from vaquero.version import __version__
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.resources import Resource
@@ -28,24 +24,17 @@ if TYPE_CHECKING:
 #: What the specification calls a service whose name nobody gave.
 UNKNOWN_PREFIX = "unknown_service"
 
-#: Words that run programs: never a service's name where something better is known.
-_LAUNCHERS = frozenset(
-    {
-        "uvicorn",
-        "gunicorn",
-        "hypercorn",
-        "granian",
-        "flask",
-        "celery",
-        "pytest",
-        "uwsgi",
-        "django-admin",
-    }
-)
+#: What a platform says that is true of the whole host.
+_OF_HOST = ("cloud.", "k8s.node.", "k8s.cluster.")
 
 
 def build(
-    settings: Settings, *, host_only: bool = False, extra: Mapping[str, Any] | None = None
+    settings: Settings,
+    *,
+    host_only: bool = False,
+    extra: Mapping[str, Any] | None = None,
+    environ: Mapping[str, str] | None = None,
+    read: Callable[[str], str] | None = None,
 ) -> Resource:
     """The resource of this process.
 
@@ -57,19 +46,31 @@ def build(
         host_only: Leave out what tells one process of a host from another
             (``service.instance.id``, ``process.*``): the resource of host gauges.
         extra: More attributes, below what the settings say.
+        environ: What platforms say of themselves; the process's own environment by default.
+        read: Gives the text of a file, empty where it cannot be read; the machine's by default.
     """
     from opentelemetry.sdk.resources import Resource
 
+    environ, read = os.environ if environ is None else environ, read or _text
+    platform_says = platforms.detect(environ, read)
     found: dict[str, Any] = {}
-    found.update(_host())
-    found.update(_container())
-    if not host_only:
+    found.update(_host(read))
+    found.update(_container(read))
+    if host_only:
+        found.update(
+            {key: value for key, value in platform_says.items() if key.startswith(_OF_HOST)}
+        )
+    else:
         found.update(_process())
         found["service.instance.id"] = _runtime.instance_id()
+        found.update(platform_says)
     found.update(_upstream_detectors(settings["resource_detectors"]))
     found.update(extra or {})
     found.update(_given(settings))
-    found.setdefault("service.name", service_name(settings))
+    if "service.name" not in found:
+        found["service.name"] = service_name(settings, environ)
+    if "service.version" not in found and not host_only:
+        found.update(_version())
     if host_only:
         found.pop("service.instance.id", None)
     found["telemetry.distro.name"] = "vaquero"
@@ -82,19 +83,33 @@ def keeps_instance_id(settings: Settings) -> bool:
     return "service.instance.id" in (settings["resource_attributes"] or {})
 
 
-def service_name(settings: Settings) -> str:
+def service_name(settings: Settings, environ: Mapping[str, str] | None = None) -> str:
     """``service.name`` by reason, where nobody gave one.
 
-    The name of the project in the folder started in, else that of the module or script, else
-    the specification's ``unknown_service:python``.
+    The name of the project in the folder started in, else what the platform calls the service, else
+    the name of the module or script, else the specification's ``unknown_service:python``.
     """
     return (
         settings["service_name"]
         or settings["project_name"]
-        or _project_name(Path.cwd)
-        or _program_name(sys.argv, sys.modules.get("__main__"))
+        or _project()[0]
+        or platforms.service_name(os.environ if environ is None else environ)
+        or naming.program(sys.argv, sys.modules.get("__main__"))
         or f"{UNKNOWN_PREFIX}:python"
     )
+
+
+def _project() -> tuple[str | None, str | None]:
+    try:
+        return naming.project(Path.cwd())
+    except OSError:  # The folder is gone.
+        return None, None
+
+
+def _version() -> dict[str, str]:
+    named, version = _project()
+    version = version or naming.distribution_version(named, sys.argv, sys.modules.get("__main__"))
+    return {"service.version": version} if version else {}
 
 
 def _base() -> Resource:
@@ -128,7 +143,7 @@ def _given(settings: Settings) -> dict[str, Any]:
     return {key: value for key, value in given.items() if key and value is not None}
 
 
-def _host() -> dict[str, Any]:
+def _host(read: Callable[[str], str]) -> dict[str, Any]:
     system = platform.system().lower()
     found: dict[str, Any] = {
         "host.name": socket.gethostname(),
@@ -136,9 +151,11 @@ def _host() -> dict[str, Any]:
         "os.type": {"windows": "windows", "darwin": "darwin"}.get(system, system),
         "os.version": platform.release(),
     }
-    identity = _first_line("/etc/machine-id") or _first_line("/var/lib/dbus/machine-id")
-    if identity:
-        found["host.id"] = identity
+    for path in ("/etc/machine-id", "/var/lib/dbus/machine-id"):
+        identity = read(path).partition("\n")[0].strip()
+        if identity:
+            found["host.id"] = identity
+            break
     return {key: value for key, value in found.items() if value}
 
 
@@ -159,10 +176,10 @@ def _process() -> dict[str, Any]:
 _CONTAINER_ID = re.compile(r"(?<![0-9a-f])([0-9a-f]{64})(?![0-9a-f])")
 
 
-def _container() -> dict[str, Any]:
+def _container(read: Callable[[str], str]) -> dict[str, Any]:
     """``container.id`` from the cgroup or mount table; nothing outside a container."""
     for path in ("/proc/self/cgroup", "/proc/self/mountinfo"):
-        for line in _text(path).splitlines():
+        for line in read(path).splitlines():
             if path.endswith("mountinfo") and "/containers/" not in line:
                 continue
             match = _CONTAINER_ID.search(line)
@@ -193,44 +210,6 @@ def _detect(name: str, known: Mapping[str, Any]) -> Mapping[str, Any]:
         return {}
 
 
-def _project_name(folder: Any) -> str | None:
-    try:
-        table: Any = tomllib.loads((folder() / "pyproject.toml").read_text("utf-8"))
-        name = table["project"]["name"]
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
-    return name if isinstance(name, str) and name else None
-
-
-def _program_name(argv: list[str], main: Any) -> str | None:
-    spec = getattr(main, "__spec__", None)
-    if spec is not None and spec.name:
-        # python -m package.module: the package is the name; its __main__ says nothing.
-        name = spec.name.removesuffix(".__main__")
-        if name.partition(".")[0] not in _LAUNCHERS:
-            return name
-        return _target(argv[1:]) or name
-    script = argv[0] if argv else ""
-    if script in ("", "-c", "-"):
-        return None
-    path = Path(script)
-    name = path.stem if path.stem != "__main__" else path.parent.name
-    if name == "manage":
-        return path.resolve().parent.name
-    if name in _LAUNCHERS:
-        return _target(argv[1:]) or name
-    return name or None
-
-
-def _target(arguments: list[str]) -> str | None:
-    """The application in a server's arguments: ``shop.main:app`` gives ``shop``."""
-    for argument in arguments:
-        module, sign, _ = argument.partition(":")
-        if sign and re.fullmatch(r"[A-Za-z_][\w.]*", module):
-            return module.partition(".")[0] if module.partition(".")[0] != "app" else module
-    return None
-
-
 @functools.lru_cache(maxsize=8)
 def _text(path: str) -> str:
     try:
@@ -238,7 +217,3 @@ def _text(path: str) -> str:
             return file.read(65_536)
     except OSError:
         return ""
-
-
-def _first_line(path: str) -> str:
-    return _text(path).partition("\n")[0].strip()

@@ -1,0 +1,104 @@
+"""What the program is called, and its version, by reason where nobody said so."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from pathlib import Path
+from typing import Any
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+#: Words that run programs: never a service's name where something better is known.
+_LAUNCHERS = frozenset(
+    {
+        "uvicorn",
+        "gunicorn",
+        "hypercorn",
+        "granian",
+        "flask",
+        "celery",
+        "pytest",
+        "uwsgi",
+        "django-admin",
+    }
+)
+
+
+def project(folder: Path) -> tuple[str | None, str | None]:
+    """Name and version of the project whose ``pyproject.toml`` lies in a folder."""
+    try:
+        table: Any = tomllib.loads((folder / "pyproject.toml").read_text("utf-8"))["project"]
+        name, version = table.get("name"), table.get("version")
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return None, None
+    return (
+        name if isinstance(name, str) and name else None,
+        version if isinstance(version, str) and version else None,
+    )
+
+
+def program(argv: list[str], main: Any) -> str | None:
+    """The name of the module, script or served application; None where nothing has one."""
+    spec = getattr(main, "__spec__", None)
+    if spec is not None and spec.name:
+        # python -m package.module: the package is the name; its __main__ says nothing.
+        name = spec.name.removesuffix(".__main__")
+        if name.partition(".")[0] not in _LAUNCHERS:
+            return name
+        return _target(argv[1:]) or name
+    script = argv[0] if argv else ""
+    if script in ("", "-c", "-"):
+        return None
+    path = Path(script)
+    name = path.stem if path.stem != "__main__" else path.parent.name
+    # What installers write for Windows.
+    name = name.removesuffix("-script")
+    if name == "manage":
+        return path.resolve().parent.name
+    if name in _LAUNCHERS:
+        return _target(argv[1:]) or name
+    return name or None
+
+
+def distribution_version(named: str | None, argv: list[str], main: Any) -> str | None:
+    """Version of the installed distribution that the program belongs to.
+
+    Args:
+        named: The project's name, where it is known and says no version.
+        argv: For a console script: looked up only where it lies beside the interpreter.
+        main: The main module: ``python -m package`` belongs to the distribution of that name.
+    """
+    spec = getattr(main, "__spec__", None)
+    module = spec.name.partition(".")[0] if spec is not None and spec.name else None
+    wanted = named or (module if module not in _LAUNCHERS else None)
+    script = Path(argv[0]) if argv and argv[0] else None
+    installed = script is not None and str(script.parent) == os.path.dirname(sys.executable)
+    if wanted is None and not installed:
+        return None
+    # Loaded only here: it brings the parser of e-mail along.
+    from importlib import metadata
+
+    try:
+        if wanted is not None:
+            return metadata.version(wanted)
+        name = script.stem if script is not None else ""
+        if name in _LAUNCHERS:
+            return None
+        (point,) = metadata.entry_points(group="console_scripts", name=name)
+        return point.dist.version if point.dist is not None else None
+    except Exception:  # Nobody is harmed by a version that is not known.
+        return None
+
+
+def _target(arguments: list[str]) -> str | None:
+    """The application in a server's arguments: ``shop.main:app`` gives ``shop``."""
+    for argument in arguments:
+        module, sign, _ = argument.partition(":")
+        if sign and re.fullmatch(r"[A-Za-z_][\w.]*", module):
+            return module.partition(".")[0] if module.partition(".")[0] != "app" else module
+    return None
