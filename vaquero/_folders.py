@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,6 +26,8 @@ def state(environ: Mapping[str, str] | None = None) -> Path:
     home = environ.get("HOME") or os.path.expanduser("~")
     if not os.path.isabs(home) or not os.path.isdir(home):
         user = os.getuid() if hasattr(os, "getuid") else environ.get("USERNAME", "user")
+        import tempfile  # It brings archives and compressors along.
+
         return Path(tempfile.gettempdir()) / f"vaquero-{user}"
     if sys.platform == "darwin":
         return Path(home) / "Library" / "Application Support" / "vaquero"

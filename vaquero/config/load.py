@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 import sys
 from collections.abc import Iterator, Mapping
@@ -14,11 +13,6 @@ from vaquero import _environ, _log
 from vaquero.config import declarative, kinds
 from vaquero.config.table import SETTINGS, Setting
 from vaquero.errors import SettingsError
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
 
 MASK = kinds.MASK
 _BY_NAME = {setting.name: setting for setting in SETTINGS}
@@ -176,6 +170,8 @@ def warn_of(settings: Settings) -> None:
 
 def nearest(name: str, known: list[str] | None = None) -> str | None:
     """The known setting that a mistyped name probably meant; None where nothing is near."""
+    import difflib  # Wanted so rarely that no start should pay for it.
+
     found = difflib.get_close_matches(name, known or list(_BY_NAME), n=1, cutoff=0.6)
     return found[0] if found else None
 
@@ -243,7 +239,14 @@ def _project_table(folder: Path | None) -> tuple[Mapping[str, Any], SettingsErro
         path = (folder or Path.cwd()) / "pyproject.toml"
         if not path.is_file():
             return {}, None
-        found: Any = tomllib.loads(path.read_text("utf-8")).get("tool", {}).get("vaquero", {})
+        text = path.read_text("utf-8")
+        if "vaquero" not in text:
+            return {}, None  # Most projects: the parser need not even be loaded.
+        if sys.version_info >= (3, 11):
+            import tomllib
+        else:
+            import tomli as tomllib
+        found: Any = tomllib.loads(text).get("tool", {}).get("vaquero", {})
     except (OSError, ValueError, AttributeError):
         return {}, SettingsError(
             "pyproject.toml", "unreadable", source="pyproject.toml", expected="a TOML file"

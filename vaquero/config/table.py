@@ -6,14 +6,12 @@ does, or where the original vaquero-sdk had one. Variables are asked in the orde
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from vaquero.config import kinds
 
 
-@dataclass(frozen=True)
-class Setting:
+class Setting(NamedTuple):
     """One row.
 
     Attributes:

@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import _thread
 import threading
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple, cast
 
 from vaquero import _log
@@ -51,8 +50,7 @@ class Frame(NamedTuple):
     items: int
 
 
-@dataclass(frozen=True)
-class Encoding:
+class Encoding(NamedTuple):
     """What came of one call.
 
     Attributes:
@@ -62,7 +60,7 @@ class Encoding:
     """
 
     frames: list[Frame]
-    quarantined: dict[str, int] = field(default_factory=dict[str, int])
+    quarantined: dict[str, int]
 
 
 class SpanCodec:

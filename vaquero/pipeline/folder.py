@@ -11,12 +11,17 @@
 from __future__ import annotations
 
 import errno
-import hashlib
 import json
 import os
 import stat
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+try:
+    # The same function; but hashlib would load all of OpenSSL for it.
+    from _blake2 import blake2b
+except ImportError:
+    from hashlib import blake2b
 
 if TYPE_CHECKING:
     from vaquero.pipeline.settings import Destination, Signal
@@ -147,7 +152,7 @@ def destination_name(key: bytes, signal: Signal, destination: Destination) -> st
     """The folder name of a destination: tells nothing of it to who does not have the key."""
     headers = sorted((name.lower(), value) for name, value in destination.headers)
     identity = json.dumps([signal, destination.endpoint, destination.protocol, headers])
-    return hashlib.blake2b(identity.encode(), key=key, digest_size=_NAME_BYTES).hexdigest()
+    return blake2b(identity.encode(), key=key, digest_size=_NAME_BYTES).hexdigest()
 
 
 def is_destination_name(name: str) -> bool:

@@ -9,8 +9,7 @@ from __future__ import annotations
 import os
 import time
 from contextlib import suppress
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from vaquero.pipeline import adopt, folder, segment
 
@@ -27,8 +26,7 @@ class Droppable(Protocol):
         ...
 
 
-@dataclass(frozen=True)
-class Found:
+class Found(NamedTuple):
     """A segment in the spool: where it is, when it last changed, how large it is."""
 
     destination: str

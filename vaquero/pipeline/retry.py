@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import random
 import time
-from dataclasses import dataclass
 from enum import Enum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from vaquero.pipeline.httpdate import parse_http_date
 
@@ -36,8 +35,7 @@ class Verdict(Enum):
     DROP = "drop"
 
 
-@dataclass(frozen=True)
-class Reply:
+class Reply(NamedTuple):
     """The outcome of one attempt.
 
     Attributes:

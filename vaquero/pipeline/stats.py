@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from types import MappingProxyType
+from typing import TYPE_CHECKING, NamedTuple
 
 from vaquero.pipeline.settings import SIGNALS, Signal
 
@@ -13,8 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
-@dataclass(frozen=True)
-class SignalStats:
+class SignalStats(NamedTuple):
     """Counts of one signal, in items (spans, data points, log records).
 
     Attributes:
@@ -29,13 +28,12 @@ class SignalStats:
     accepted: int = 0
     sent: int = 0
     acknowledged: int = 0
-    dropped: Mapping[str, int] = field(default_factory=dict[str, int])
+    dropped: Mapping[str, int] = MappingProxyType({})
     kept: int = 0
     traces: int = 0
 
 
-@dataclass(frozen=True)
-class PipelineStats:
+class PipelineStats(NamedTuple):
     """True counts since the start of this process (a forked child counts from zero).
 
     Attributes:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from vaquero import _log
 
@@ -16,8 +16,7 @@ if TYPE_CHECKING:
 OTLP_NAMES = frozenset({"otlp", "otlp_proto_http", "otlp_proto_grpc"})
 
 
-@dataclass
-class Extras:
+class Extras(NamedTuple):
     """What the caller hands in beside settings.
 
     Attributes:
@@ -35,14 +34,13 @@ class Extras:
     exporters: Sequence[Any] = ()
     span_processors: Sequence[Any] = ()
     log_processors: Sequence[Any] = ()
-    names: Mapping[str, Sequence[str]] = field(default_factory=lambda: {})
+    names: Mapping[str, Sequence[str]] = MappingProxyType({})
     export_processor: Any = None
-    exporter_args: Mapping[Any, Mapping[str, Any]] = field(default_factory=lambda: {})
-    resource_attributes: Mapping[str, Any] = field(default_factory=lambda: {})
+    exporter_args: Mapping[Any, Mapping[str, Any]] = MappingProxyType({})
+    resource_attributes: Mapping[str, Any] = MappingProxyType({})
 
 
-@dataclass(frozen=True)
-class Chosen:
+class Chosen(NamedTuple):
     """What one signal is exported by.
 
     Attributes:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 from vaquero_instrumentation_common.files import read_number, read_once
@@ -19,8 +18,7 @@ _NO_LIMIT: Final = 1 << 60
 _TICK_S: Final = 1.0 / (os.sysconf("SC_CLK_TCK") if hasattr(os, "sysconf") else 100)
 
 
-@dataclass(frozen=True)
-class Groups:
+class Groups(NamedTuple):
     """Folders of the groups of this process, own first, then its ancestors, without the root.
 
     Attributes:
@@ -111,12 +109,11 @@ def find_groups(root: str = "/") -> Groups:
     )
 
 
-@dataclass(frozen=True)
-class _Mount:
+class _Mount(NamedTuple):
     root: str
     point: str
     version: int
-    options: frozenset[str] = field(default_factory=frozenset[str])
+    options: frozenset[str] = frozenset()
 
 
 def _mounts(text: str) -> Iterator[_Mount]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import NamedTuple, Protocol, TypeVar
 
 from vaquero_instrumentation_common.patterns import matches
@@ -149,8 +148,7 @@ class HostReader(Protocol):
         ...
 
 
-@dataclass(frozen=True)
-class Selection:
+class Selection(NamedTuple):
     """Which devices, interfaces or mount points count.
 
     Attributes:

@@ -7,8 +7,7 @@ import sys
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple
 
 from opentelemetry.metrics import Meter, MeterProvider, NoOpMeter, get_meter_provider
 
@@ -31,16 +30,14 @@ _BASE_MODULE: Final = "opentelemetry.instrumentation.instrumentor"
 _IGNORED: Final = frozenset({"tracer_provider", "logger_provider", "event_logger_provider"})
 
 
-@dataclass(frozen=True)
-class Plan:
+class Plan(NamedTuple):
     """What a package does with its settings: the rows it emits and the sources they need."""
 
     rows: tuple[MetricRow, ...]
     sources: tuple[Source[Any], ...]
 
 
-@dataclass
-class Session:
+class Session(NamedTuple):
     """One time of being instrumented.
 
     Attributes:
@@ -61,7 +58,7 @@ class Session:
     guard: Guard
     rows: tuple[MetricRow, ...]
     lock: HostLock | None
-    arguments: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    arguments: Mapping[str, Any]
 
 
 class TableInstrumentor(ABC):

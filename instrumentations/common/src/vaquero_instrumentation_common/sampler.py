@@ -15,7 +15,6 @@ import time
 import weakref
 from collections import deque
 from collections.abc import Callable, Hashable, Iterable
-from dataclasses import dataclass
 from typing import Any, Final, Generic, TypeVar
 
 from vaquero_instrumentation_common.guard import Guard
@@ -28,7 +27,6 @@ MIN_ELAPSED_S: Final = 0.05
 _MAX_THREADS: Final = 64
 
 
-@dataclass(frozen=True)
 class Source(Generic[T]):
     """A place where readings come from.
 
@@ -41,12 +39,23 @@ class Source(Generic[T]):
         refresh_s: Age up to which a reading is used again (for what is slow and hardly moves).
     """
 
-    name: str
-    read: Callable[[], T]
-    windowed: bool = False
-    per_process: bool = False
-    refresh_s: float = 0.0
-    on_fork: Callable[[], None] | None = None
+    __slots__ = ("name", "on_fork", "per_process", "read", "refresh_s", "windowed")
+
+    def __init__(
+        self,
+        name: str,
+        read: Callable[[], T],
+        windowed: bool = False,
+        per_process: bool = False,
+        refresh_s: float = 0.0,
+        on_fork: Callable[[], None] | None = None,
+    ) -> None:
+        self.name = name
+        self.read = read
+        self.windowed = windowed
+        self.per_process = per_process
+        self.refresh_s = refresh_s
+        self.on_fork = on_fork
 
 
 class Reading(Generic[T]):

@@ -12,8 +12,7 @@ import logging
 import math
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 _TRUE: Final = frozenset({"1", "true", "yes", "on"})
 _FALSE: Final = frozenset({"0", "false", "no", "off"})
@@ -23,8 +22,7 @@ ENVIRONMENT: Final = "environment"
 DEFAULT: Final = "default"
 
 
-@dataclass(frozen=True)
-class Setting:
+class Setting(NamedTuple):
     """One setting: a row of the table.
 
     Attributes:
@@ -46,22 +44,24 @@ class Setting:
     minimum: float = 0.0
 
 
-@dataclass(frozen=True)
 class Resolved:
     """The values of one ``instrument()`` call, and where each came from."""
 
-    values: Mapping[str, Any]
-    sources: Mapping[str, str]
+    __slots__ = ("sources", "values")
+
+    def __init__(self, values: Mapping[str, Any], sources: Mapping[str, str]) -> None:
+        self.values = values
+        self.sources = sources
 
     def __getitem__(self, name: str) -> Any:
         return self.values[name]
 
 
-@dataclass
 class _Warner:
     """Says each complaint once in the life of the process."""
 
-    said: set[str] = field(default_factory=set[str])
+    def __init__(self) -> None:
+        self.said: set[str] = set()
 
     def warn(self, log: logging.Logger, message: str) -> None:
         if message not in self.said:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 
 from opentelemetry.metrics import Observation
@@ -20,7 +19,6 @@ Points = Sequence[Observation]
 NOTHING: Final[Points] = ()
 
 
-@dataclass(frozen=True)
 class MetricRow:
     """One metric.
 
@@ -36,15 +34,31 @@ class MetricRow:
         detail: Word of the package's detail setting that turns the row on; empty: always on.
     """
 
-    name: str
-    kind: str
-    unit: str
-    description: str
-    attributes: tuple[str, ...]
-    source: str
-    read: Callable[[Reading[Any]], Points]
-    origin: str
-    detail: str = ""
+    __slots__ = (
+        "attributes", "description", "detail", "kind", "name", "origin", "read", "source", "unit",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        name: str,
+        kind: str,
+        unit: str,
+        description: str,
+        attributes: tuple[str, ...],
+        source: str,
+        read: Callable[[Reading[Any]], Points],
+        origin: str,
+        detail: str = "",
+    ) -> None:
+        self.name = name
+        self.kind = kind
+        self.unit = unit
+        self.description = description
+        self.attributes = attributes
+        self.source = source
+        self.read = read
+        self.origin = origin
+        self.detail = detail
 
 
 def point(value: float | None, attributes: Mapping[str, Any] | None = None) -> Points:
