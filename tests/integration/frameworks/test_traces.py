@@ -95,7 +95,10 @@ def assert_equal(app: App, traces: Traces, expected: Traces) -> None:
 
 CLIENTS = frozenset({"sqlite3", "urllib3", "grpc"})
 PLAIN = App("wsgi_app", CLIENTS | {"wsgi"}, {ORDER: 200, "/fail": 500, "/nowhere": 404})
-GUNICORN = ("-m", "gunicorn", "wsgi_app:app", "-b", "127.0.0.1:{port}", "--no-control-socket")
+SERVERS = {
+    "gunicorn": ("gunicorn", "wsgi_app:app", "-b", "127.0.0.1:{port}", "--no-control-socket"),
+    "waitress": ("waitress", "--listen=127.0.0.1:{port}", "wsgi_app:app"),
+}
 
 
 def test_a_plain_application_has_what_upstream_leaves_out(
@@ -121,9 +124,12 @@ def test_a_plain_application_has_what_upstream_leaves_out(
     )
 
 
-def test_a_plain_application_under_gunicorn(ours: Path, database: str, neighbour: str) -> None:
-    """The worker's application makes server spans too, with every other span in their traces."""
-    app = replace(PLAIN, words=GUNICORN)
+@pytest.mark.parametrize("server", sorted(SERVERS))
+def test_a_plain_application_under_a_server(
+    server: str, ours: Path, database: str, neighbour: str
+) -> None:
+    """Its application makes server spans too, with every other span in their traces."""
+    app = replace(PLAIN, words=("-m", *SERVERS[server]))
     traces = drive(app, [str(ours / "vaquero"), "run"], ours, database, neighbour)
     assert _server(traces, ORDER) == ("GET", ORDER, 200)
     assert {span.scope for span in traces.by_path[ORDER]} == PLAIN.scopes
