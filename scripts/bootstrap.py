@@ -37,7 +37,7 @@ REQUIREMENTS = {
     "unit": ("requirements/unit.in",),
     "floor": ("requirements/unit.in",),
 }
-EXTRAS = {"dev": "[demo,grpc]", "demo": "[demo]", "unit": "[demo,grpc]", "floor": "[viewer,grpc]"}
+EXTRAS = {"dev": "[demo]", "demo": "[demo]", "unit": "[demo]", "floor": "[viewer]"}
 OLDEST = (3, 10)
 
 

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
     from .conftest import Machine
 
-pytest.importorskip("h2", reason="the extra grpc is not installed")
 
 COUNT = 60
 

@@ -43,7 +43,7 @@ def make_transport(
         try:
             from vaquero.pipeline.grpc import GrpcTransport
         except ModuleNotFoundError as error:
-            remedy = "pip install 'vaquero-otel[grpc]'"
+            remedy = "pip install h2"
             raise MissingPartError("h2, which carries OTLP/gRPC,", remedy) from error
         return GrpcTransport(signal, destination, settings)
     if destination.protocol != "http/protobuf":

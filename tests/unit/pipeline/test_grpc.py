@@ -21,11 +21,8 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
 )
 
 from vaquero.pipeline import Destination, PipelineSettings
-from vaquero.pipeline.retry import Reply, Verdict
-
-pytest.importorskip("h2", reason="the extra grpc is not installed")
-
 from vaquero.pipeline.grpc import GrpcTransport
+from vaquero.pipeline.retry import Reply, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
