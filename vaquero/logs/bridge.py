@@ -42,6 +42,8 @@ class Bridge:
         self._level = level
         self._scopes: dict[str, InstrumentationScope] = {}
         self._busy = threading.local()
+        #: Tells a record that another library has sent and routes on; None where there is none.
+        self.routed: Callable[[logging.LogRecord], bool] | None = None
 
     def install(self) -> Callable[[], None]:
         """Begin; the result ends it."""
@@ -49,6 +51,9 @@ class Bridge:
 
         @functools.wraps(before)
         def call_handlers(logger: logging.Logger, record: logging.LogRecord) -> None:
+            if self.routed is not None:
+                self._take_and_handle(logger, record, before)
+                return
             if record.levelno >= self._level:
                 self.take(record)
             before(logger, record)
@@ -61,6 +66,29 @@ class Bridge:
                 logging.Logger.callHandlers = before
 
         return stop
+
+    def _take_and_handle(self, logger: Any, record: logging.LogRecord, before: Any) -> None:
+        """As without other libraries; but no record is sent by two of them."""
+        if record.levelno < self._level or (self.routed is not None and self.routed(record)):
+            before(logger, record)
+            return
+        self.take(record)
+        outer = self.handling
+        self._busy.handling = True
+        try:
+            before(logger, record)
+        finally:
+            self._busy.handling = outer
+
+    @property
+    def handling(self) -> bool:
+        """Whether handlers of a record that was sent run in this thread now."""
+        return getattr(self._busy, "handling", False)
+
+    @property
+    def resource(self) -> Resource:
+        """Who the process is."""
+        return self._resource()
 
     def take(self, record: logging.LogRecord) -> None:
         """Send one record; records of vaquero itself, and those made while sending, are not."""
@@ -102,13 +130,13 @@ class BridgeThroughProvider(Bridge):
 
     def __init__(self, provider: LoggerProvider, level: int) -> None:
         super().__init__(_nowhere, lambda: provider.resource, level)
-        self._provider = provider
+        self.provider = provider
 
     def _send(self, record: logging.LogRecord) -> None:
         from opentelemetry._logs import LogRecord
 
         at_ns = int(record.created * 1_000_000_000)
-        self._provider.get_logger(record.name).emit(
+        self.provider.get_logger(record.name).emit(
             LogRecord(
                 timestamp=at_ns,
                 observed_timestamp=at_ns,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
-from vaquero.logs import correlation
+from vaquero.logs import correlation, thirdparty
 from vaquero.logs.bridge import Bridge, BridgeThroughProvider
 from vaquero.logs.provider import LEVELS, LazyLoggerProvider
 from vaquero.logs.row import LogRow
@@ -57,10 +57,15 @@ def add_logs(
     level = LEVELS[settings["log_level"]]
     LogRow.limits = translate.log_limits(settings)
     if others or parts.pipeline is None:
-        parts.on_shutdown.append(BridgeThroughProvider(provider.made, level).install())
+        through = BridgeThroughProvider(provider.made, level)
+        parts.on_shutdown.append(through.install())
+        put = thirdparty.through(provider.made)
+        parts.on_shutdown.append(thirdparty.install(through, level, put))
         return
     put = parts.pipeline.put_log
-    parts.on_shutdown.append(Bridge(put, current, level).install())
+    bridge = Bridge(put, current, level)
+    parts.on_shutdown.append(bridge.install())
+    parts.on_shutdown.append(thirdparty.install(bridge, level, put))
     scope = InstrumentationScope("vaquero", __version__)
     parts.on_shutdown.append(Uncaught(put, current, scope).install())
 
