@@ -100,6 +100,25 @@ def test_an_unreadable_project_file_loses_nothing_else(tmp_path: Path) -> None:
     assert settings.problems[0].name == "pyproject.toml"
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[tool.vaquero]\nservice_name = 'p'\n",
+        '[ tool . "vaquero" ]\r\nservice_name = "p"\r\n',
+        "[project]\nname = 'x'\n[tool]\nvaquero = {service_name = 'p'}\n",
+        "tool = {vaquero = {service_name = 'p'}}\n",
+        "tool.vaquero.service_name = 'p'\n",
+        "['tool'.'vaquero']\n'service_name' = 'p'\n",
+        "[tool]\n[tool.other]\nx = 1\n[tool.vaquero]\nservice_name = 'p'\n",
+    ],
+)
+def test_the_table_is_found_however_it_is_written(text: str, tmp_path: Path) -> None:
+    """TOML has many ways to write one key; a file is passed over only where none of them occurs."""
+    (tmp_path / "pyproject.toml").write_text(text)
+
+    assert config.load({}, environ={}, folder=tmp_path)["service_name"] == "p"
+
+
 def test_secrets_are_never_shown(tmp_path: Path) -> None:
     """Keys, headers and URL passwords are masked in rows, repr and problems."""
     settings = config.load(

@@ -7,14 +7,19 @@ import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from vaquero import _environ, _log
-from vaquero.config import declarative, kinds
+from vaquero.config import kinds
 from vaquero.config.table import SETTINGS, Setting
 from vaquero.errors import SettingsError
 
+if TYPE_CHECKING:
+    from vaquero.config import declarative
+
 MASK = kinds.MASK
+#: Takes out what may stand around the parts of a key.
+_WITHOUT_QUOTES = str.maketrans("", "", " \t\r\"'")
 _BY_NAME = {setting.name: setting for setting in SETTINGS}
 
 
@@ -130,6 +135,8 @@ def _declared(
     if not path:
         return None
     try:
+        from vaquero.config import declarative  # Only where there is a file.
+
         declared = declarative.read(path, environ)
     except SettingsError as error:
         problems.append(error)
@@ -240,7 +247,7 @@ def _project_table(folder: Path | None) -> tuple[Mapping[str, Any], SettingsErro
         if not path.is_file():
             return {}, None
         text = path.read_text("utf-8")
-        if "vaquero" not in text:
+        if not _may_have_table(text):
             return {}, None  # Most projects: the parser need not even be loaded.
         if sys.version_info >= (3, 11):
             import tomllib
@@ -256,6 +263,14 @@ def _project_table(folder: Path | None) -> tuple[Mapping[str, Any], SettingsErro
             "tool.vaquero", kinds.brief(found), source="pyproject.toml", expected="a table"
         )
     return found, None  # pyright: ignore[reportUnknownVariableType]
+
+
+def _may_have_table(text: str) -> bool:
+    """Whether TOML can hold ``tool.vaquero``, in any of the ways to write a key."""
+    bare = text.translate(_WITHOUT_QUOTES)
+    return "tool.vaquero" in bare or (
+        "vaquero" in bare and any(mark in f"\n{bare}" for mark in ("\n[tool]", "\ntool="))
+    )
 
 
 def _unknown_keys(project: Mapping[str, Any]) -> Iterator[SettingsError]:

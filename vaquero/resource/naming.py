@@ -8,11 +8,6 @@ import sys
 from pathlib import Path
 from typing import Any
 
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
-
 #: Words that run programs: never a service's name where something better is known.
 _LAUNCHERS = frozenset(
     {
@@ -32,7 +27,13 @@ _LAUNCHERS = frozenset(
 def project(folder: Path) -> tuple[str | None, str | None]:
     """Name and version of the project whose ``pyproject.toml`` lies in a folder."""
     try:
-        table: Any = tomllib.loads((folder / "pyproject.toml").read_text("utf-8"))["project"]
+        text = (folder / "pyproject.toml").read_text("utf-8")
+        # Not at the top: most programs are started where no such file is.
+        if sys.version_info >= (3, 11):
+            import tomllib
+        else:
+            import tomli as tomllib
+        table: Any = tomllib.loads(text)["project"]
         name, version = table.get("name"), table.get("version")
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None, None

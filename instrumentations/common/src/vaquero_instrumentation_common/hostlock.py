@@ -56,9 +56,7 @@ def private_folder(base: str | None = None) -> str:
         if usable:
             folder = os.path.join(runtime, "vaquero")
         else:
-            import tempfile  # As long to import as the rest together, and often not wanted.
-
-            folder = os.path.join(tempfile.gettempdir(), f"vaquero-{uid}")
+            folder = os.path.join(_temporary_folder(), f"vaquero-{uid}")
     with contextlib.suppress(FileExistsError):
         os.makedirs(folder, mode=0o700)
     found = os.lstat(folder)
@@ -70,6 +68,16 @@ def private_folder(base: str | None = None) -> str:
         if stat.S_IMODE(found.st_mode) & 0o022:
             raise OSError(f"{folder} can be written by others (mode {found.st_mode & 0o777:o})")
     return folder
+
+
+def _temporary_folder() -> str:
+    """Return what ``tempfile.gettempdir`` would, by its rules, without all that it imports."""
+    for name in (*map(os.environ.get, ("TMPDIR", "TEMP", "TMP")), "/tmp", "/var/tmp", "/usr/tmp"):
+        if name and os.path.isdir(name) and os.access(name, os.W_OK | os.X_OK):
+            return os.path.abspath(name)
+    import tempfile
+
+    return tempfile.gettempdir()
 
 
 class HostLock:

@@ -9,7 +9,6 @@ from typing import Protocol
 
 from vaquero_instrumentation_common.host import HostReader, Memory, Selection, Swap
 from vaquero_instrumentation_common.host_linux import LinuxHost
-from vaquero_instrumentation_common.host_portable import PortableHost
 
 
 class FullHostReader(HostReader, Protocol):
@@ -48,6 +47,8 @@ def host_reader(
         return LinuxHost(root, per_core=per_core, disks=disks, interfaces=interfaces, mounts=mounts)
     # Imported only where it is needed: it costs as much as a fifth of OpenTelemetry's start.
     import psutil
+
+    from vaquero_instrumentation_common.host_portable import PortableHost
 
     return PortableHost(
         psutil, per_core=per_core, disks=disks, interfaces=interfaces, mounts=mounts
