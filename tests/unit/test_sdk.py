@@ -317,3 +317,17 @@ def test_exporters_given_stand_in_place_of_otlp() -> None:
     assert (alone.pipeline, len(alone.others)) == (False, 1)
     assert (both.pipeline, len(both.others)) == (True, 1)
     assert (logs.pipeline, logs.others) == (True, ())
+
+
+def test_the_console_shows_no_secrets() -> None:
+    """What is printed goes through the same redaction as what is sent."""
+    result = run(
+        "import vaquero\nwith vaquero.span('login password=hunter2'): pass",
+        VAQUERO_CONSOLE="true",
+        OTEL_TRACES_EXPORTER="none",
+        OTEL_LOGS_EXPORTER="none",
+    )
+
+    assert said(result) == ""
+    assert "login password=" in result.stderr
+    assert "hunter2" not in result.stderr

@@ -77,7 +77,9 @@ def _add_traces(
     if settings["console"]:
         from vaquero.console import ConsoleProcessor
 
-        provider.add_span_processor(ConsoleProcessor())
+        redactor = translate.redactor(settings)
+        clean = redactor.text if redactor is not None else None
+        provider.add_span_processor(ConsoleProcessor(clean=clean))
     if chosen.pipeline:
         provider.add_span_processor(_span_processor(settings, parts))
     for exporter in chosen.others:
