@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from vaquero import _log
+from vaquero.libraries import switches
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,10 +34,10 @@ def start(
     Returns:
         Calls that silence them again.
     """
-    disabled = _disabled()
+    chosen = switches.read()
     stops: list[Callable[[], None]] = []
     for name in OWN:
-        if name not in disabled and "*" not in disabled:
+        if chosen.off_by(name) is None:
             provider = host_meter_provider if name in OF_HOST else meter_provider
             stop = _start_one(name, provider, destination)
             if stop is not None:
@@ -60,8 +60,3 @@ def _start_one(name: str, provider: MeterProvider, destination: str) -> Callable
         _log.warn(f"gauges:{name}", "the gauges of %r are left out: %r", name, error)
         return None
     return instrumentor.uninstrument
-
-
-def _disabled() -> frozenset[str]:
-    text = os.environ.get("OTEL_PYTHON_DISABLED_INSTRUMENTATIONS", "")
-    return frozenset(name.strip() for name in text.split(","))

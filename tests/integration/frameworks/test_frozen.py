@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-pytestmark = [pytest.mark.servers, pytest.mark.slow]
+# The environments are made by whoever comes first.
+pytestmark = [pytest.mark.servers, pytest.mark.slow, pytest.mark.timeout(400)]
 
 #: Far beyond the test: nothing is sent because its time has come.
 PATIENT = {

@@ -16,7 +16,7 @@ from .environments import APPS, PACKAGES, REQUIREMENTS
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-pytestmark = [pytest.mark.packaging, pytest.mark.slow]
+pytestmark = [pytest.mark.packaging, pytest.mark.slow, pytest.mark.timeout(400)]
 
 UV = [sys.executable, "-m", "uv"]
 

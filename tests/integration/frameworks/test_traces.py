@@ -14,7 +14,8 @@ from .traces import comparable
 if TYPE_CHECKING:
     from pathlib import Path
 
-pytestmark = [pytest.mark.servers, pytest.mark.slow]
+# The environments are made by whoever comes first.
+pytestmark = [pytest.mark.servers, pytest.mark.slow, pytest.mark.timeout(400)]
 
 ORDER = "/orders/7"
 
