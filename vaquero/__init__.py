@@ -131,7 +131,8 @@ def __getattr__(name: str) -> Any:
     if name not in _WHERE:
         raise AttributeError(f"module 'vaquero' has no attribute {name!r}")
     module_name, attribute = _WHERE[name]
-    module = import_module(module_name)
+    with _runtime.loading:
+        module = import_module(module_name)
     value = getattr(module, attribute) if attribute else module
     globals()[name] = value
     return value

@@ -23,7 +23,12 @@ sdk: Any = None
 #: Makes the default SDK; installed by the street.
 starter: Callable[[], Any] | None = None
 
-_lock = threading.RLock()
+#: Held while an SDK is started or exchanged, and while one of our lazy names is loaded. A fork
+#: waits for both.
+lock = threading.RLock()
+loading = threading.RLock()
+_held: dict[int, list[Any]] = {}
+
 _starting = False
 _closed = False
 _child_hooks: list[Callable[[], Callable[[], None] | None]] = []
@@ -37,7 +42,7 @@ def ensure_started() -> Any:
     global _starting
     if sdk is not None or starter is None or _closed:
         return sdk
-    with _lock:
+    with lock:
         # The starter itself may reach code that calls here (an instrumented library).
         if sdk is not None or _starting or _closed:
             return sdk
@@ -54,7 +59,7 @@ def set_sdk(new: Any) -> Any:
     None marks an explicit shutdown: from then on no first call starts a default SDK.
     """
     global sdk, _closed
-    with _lock:
+    with lock:
         before, sdk = sdk, new
         _closed = new is None
         return before
@@ -96,7 +101,7 @@ def broken_span(error: BaseException) -> tuple[int, int, int] | None:
 def reopen() -> None:
     """As if the process were new: the next first call may start a default SDK (for tests)."""
     global sdk, _closed
-    with _lock:
+    with lock:
         sdk = None
         _closed = False
 
@@ -120,8 +125,9 @@ def _always(hook: Callable[[], None]) -> Callable[[], Callable[[], None] | None]
 
 
 def _in_child() -> None:
-    global _lock, _starting
-    _lock = threading.RLock()
+    global lock, loading, _starting
+    lock, loading = threading.RLock(), threading.RLock()
+    _held.clear()
     _starting = False
     _log.reset()
     for reference in list(_child_hooks):
@@ -135,5 +141,20 @@ def _in_child() -> None:
             _log.warn("fork", "vaquero could not prepare the forked child: %r", error)
 
 
+def _before_fork() -> None:
+    """Let other threads finish a start, and the loading of our modules.
+
+    The lock of a module that is being loaded at the fork stays held in the child for ever, and the
+    child's own first call would wait for it. Nothing of ours takes that long; a fork is made all
+    the same where something does.
+    """
+    _held[threading.get_ident()] = [one for one in (lock, loading) if one.acquire(timeout=5.0)]
+
+
+def _in_parent() -> None:
+    for one in _held.pop(threading.get_ident(), ()):
+        one.release()
+
+
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_in_child)
+    os.register_at_fork(before=_before_fork, after_in_parent=_in_parent, after_in_child=_in_child)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from typing import TYPE_CHECKING, Any
 
 from vaquero import _guard, _log, _runtime
@@ -20,8 +19,6 @@ if TYPE_CHECKING:
     from opentelemetry.sdk.trace import SpanProcessor
     from opentelemetry.sdk.trace.id_generator import IdGenerator
     from opentelemetry.sdk.trace.sampling import Sampler
-
-_lock = threading.RLock()
 
 _NAMES = [setting.name for setting in SETTINGS]
 
@@ -139,9 +136,15 @@ def init(
         span_processors=tuple(span_processors or ()),
         log_processors=tuple(log_processors or ()),
     )
+    _load_facade()
     sdk = start(given, extras)
     sdk.config = config if isinstance(config, SDKConfig) else SDKConfig(**_config_fields(given))
     return sdk
+
+
+def _load_facade() -> None:
+    """Load what the first spans would load: not in a thread that runs while another one forks."""
+    import vaquero.tracing.decorator  # noqa: F401  # pyright: ignore[reportUnusedImport]
 
 
 def start(
@@ -157,7 +160,7 @@ def start(
         extras: Objects given beside them.
         offered: As at the implicit start: an application may still set its own providers.
     """
-    with _lock:
+    with _runtime.lock:
         before = _runtime.sdk
         if before is not None:
             before.shutdown(timeout=0.5)

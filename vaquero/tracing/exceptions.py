@@ -10,6 +10,11 @@ from opentelemetry.semconv.attributes import exception_attributes as names
 #: The deprecated attribute that the SDK still writes, as text.
 ESCAPED = "exception.escaped"
 
+#: Frames of one traceback that are written: a recursion through spans that fails at its bottom
+#: would else write the whole way down once a level.
+MAX_FRAMES = 128
+_CUT = f"[only the innermost {MAX_FRAMES} frames of each traceback]\n"
+
 
 def exception_attrs(error: BaseException, escaped: bool) -> dict[str, Any]:
     """``exception.*`` attributes as the SDK writes them; never raises."""
@@ -19,6 +24,20 @@ def exception_attrs(error: BaseException, escaped: bool) -> dict[str, Any]:
         names.EXCEPTION_STACKTRACE: stack_of(error),
         ESCAPED: "True" if escaped else "False",
     }
+
+
+def _is_deep(error: BaseException) -> bool:
+    """Whether the traceback, or that of what it came from, has more frames than are written."""
+    seen = 0
+    cause: BaseException | None = error
+    while cause is not None and seen <= MAX_FRAMES:
+        step = cause.__traceback__
+        while step is not None and seen <= MAX_FRAMES:
+            step = step.tb_next
+            seen += 1
+        cause = cause.__cause__ or cause.__context__
+        seen += 1
+    return seen > MAX_FRAMES
 
 
 def type_name(error: BaseException) -> str:
@@ -42,7 +61,9 @@ def message_of(error: BaseException) -> str:
 def stack_of(error: BaseException) -> str:
     """The formatted traceback with all causes."""
     try:
-        return "".join(traceback.format_exception(type(error), error, error.__traceback__))
+        limit = -MAX_FRAMES if _is_deep(error) else None
+        lines = traceback.format_exception(type(error), error, error.__traceback__, limit)
+        return "".join(lines if limit is None else [_CUT, *lines])
     except (KeyboardInterrupt, SystemExit):
         raise  # These may come from outside at any moment, and are not ours to swallow.
     except BaseException as failure:

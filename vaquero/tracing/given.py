@@ -44,10 +44,10 @@ def text_of(value: object) -> str:
     return frozen if isinstance(frozen, str) else str(frozen)
 
 
-def readable_attributes(given: Any) -> Any:
+def readable_attributes(given: Any) -> dict[Any, Any] | None:
     """Attributes as a plain dict; what cannot be read is left out, which is said."""
     if given is None or type(given) is dict:
-        return given
+        return cast("Any", given)
     try:
         return dict(given.items())
     except Exception as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 from opentelemetry.context import Context
 from opentelemetry.sdk.resources import Resource
 
+from vaquero import _runtime
 from vaquero.tracing import TracerProvider
 
 pytestmark = [
@@ -73,3 +75,32 @@ def test_absent_attributes_stay_absent() -> None:
     """A child's resource gets no attribute that the parent's has not."""
     provider = TracerProvider(resource=Resource({"a": "b"}), shutdown_on_exit=False)
     assert in_child(lambda: dict(provider.resource.attributes)) == {"a": "b"}
+
+
+def test_a_fork_waits_for_a_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A child never inherits the half of a start: it would wait for its locks for ever."""
+    begun, go = threading.Event(), threading.Event()
+    sdk = object()
+
+    def slow_start() -> object:
+        begun.set()
+        assert go.wait(30)
+        _runtime.set_sdk(sdk)
+        return sdk
+
+    monkeypatch.setattr(_runtime, "starter", slow_start)
+    starting = threading.Thread(target=_runtime.ensure_started)
+    starting.start()
+    assert begun.wait(30)
+    threading.Timer(0.1, go.set).start()
+
+    assert in_child(
+        lambda: (
+            _runtime.sdk is not None
+            and _runtime.lock.acquire(timeout=5)
+            and _runtime.loading.acquire(timeout=5)
+        )
+    )
+    starting.join()
+    assert _runtime.lock.acquire(timeout=5)
+    _runtime.lock.release()
