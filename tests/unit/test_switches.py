@@ -144,3 +144,18 @@ def test_django_does_not_wait_for_settings_that_are_named(conf: ModuleType) -> N
     point = _Point("django")
     VaqueroDistro().load_instrumentor(point)  # type: ignore[arg-type]
     assert point.loaded == 1
+
+
+def test_gauges_have_switches_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The environment and the project file leave out what they name, of ours as of others'."""
+    from vaquero.sdk import gauges
+
+    started: list[str] = []
+    monkeypatch.setattr(gauges, "_start_one", lambda name, *rest: started.append(name))
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "pyproject.toml").write_text(
+        "[tool.vaquero.instrumentations]\nsystem = false\n", "utf-8"
+    )
+    monkeypatch.setenv(switches.VARIABLE, "process")
+    gauges.start(None, None, "")  # type: ignore[arg-type]
+    assert started == ["container", "runtime"]
