@@ -13,6 +13,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from packaging.version import InvalidVersion, Version
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
@@ -66,7 +68,7 @@ def plan(
     held = {
         name: version
         for name, version in installed.items()
-        if name not in wanted and name not in moves
+        if name not in wanted and name not in moves and _is_comparable(version)
     }
     return Plan(
         tuple(requirements),
@@ -154,6 +156,15 @@ def installer(prefix: str = sys.prefix, python: str = sys.executable) -> Install
         f"{prefix} has neither pip nor uv: '{python} -m ensurepip' gives it pip, or install what "
         "--requirements prints with the tool that made the environment"
     )
+
+
+def _is_comparable(version: str) -> bool:
+    # One package with a broken version must not make the installer refuse the whole list.
+    try:
+        Version(version)
+    except (InvalidVersion, TypeError):
+        return False
+    return True
 
 
 def _made_by_uv(prefix: Path) -> bool:

@@ -193,6 +193,12 @@ def test_the_plan_pins_what_belongs_to_the_conventions() -> None:
     assert "flask==3.1.3" in plan.constraints
 
 
+def test_a_broken_version_holds_nothing_up() -> None:
+    """What no installer could read is not among the constraints."""
+    plan = installing.plan([], BASE | {"broken": "one-of-ours"})
+    assert not any("broken" in one for one in plan.constraints)
+
+
 def test_a_move_takes_all_of_opentelemetry_along() -> None:
     """Both numberings move together; the rest is held."""
     flask = [row for row in TABLE if row.suffix == "flask"]
