@@ -33,7 +33,10 @@ def project(folder: Path) -> tuple[str | None, str | None]:
             import tomllib
         else:
             import tomli as tomllib
-        table: Any = tomllib.loads(text)["project"]
+        try:
+            table: Any = tomllib.loads(_section(text))["project"]
+        except (ValueError, KeyError):
+            table = tomllib.loads(text)["project"]
         name, version = table.get("name"), table.get("version")
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None, None
@@ -41,6 +44,16 @@ def project(folder: Path) -> tuple[str | None, str | None]:
         name if isinstance(name, str) and name else None,
         version if isinstance(version, str) and version else None,
     )
+
+
+def _section(text: str) -> str:
+    """The table of the project alone: what tools are told is ten times as long, and reads slowly.
+
+    Where it is not written plainly this is no TOML, or holds no such table.
+    """
+    start = text.find("\n[project]") + 1 or (0 if text.startswith("[project]") else len(text))
+    end = text.find("\n[", start)
+    return text[start : end + 1] if end >= 0 else text[start:]
 
 
 def program(argv: list[str], main: Any) -> str | None:
@@ -78,7 +91,9 @@ def distribution_version(named: str | None, argv: list[str], main: Any) -> str |
     module = spec.name.partition(".")[0] if spec is not None and spec.name else None
     wanted = named or (module if module not in _LAUNCHERS else None)
     script = Path(argv[0]) if argv and argv[0] else None
-    installed = script is not None and str(script.parent) == os.path.dirname(sys.executable)
+    beside = script is not None and str(script.parent) == os.path.dirname(sys.executable)
+    # A server's own version is not that of what it serves.
+    installed = beside and script is not None and script.stem not in _LAUNCHERS
     if wanted is None and not installed:
         return None
     # Loaded only here: it brings the parser of e-mail along.
@@ -88,8 +103,6 @@ def distribution_version(named: str | None, argv: list[str], main: Any) -> str |
         if wanted is not None:
             return metadata.version(wanted)
         name = script.stem if script is not None else ""
-        if name in _LAUNCHERS:
-            return None
         (point,) = metadata.entry_points(group="console_scripts", name=name)
         return point.dist.version if point.dist is not None else None
     except Exception:  # Nobody is harmed by a version that is not known.
