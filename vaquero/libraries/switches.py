@@ -7,7 +7,6 @@ and ``"*" = false`` all that are not named ``true``. Off in either place is off.
 
 from __future__ import annotations
 
-import difflib
 import os
 from collections.abc import Iterable, Mapping, MutableMapping
 from dataclasses import dataclass, field
@@ -61,6 +60,10 @@ class Switches:
         """Names that no instrumentation has, each with the one that was probably meant."""
         names = sorted(known)
         given = sorted({*self.disabled, *self.project} - {ALL, *names})
+        if not given:
+            return {}
+        import difflib  # Wanted so rarely that no start should pay for it.
+
         return {
             name: next(iter(difflib.get_close_matches(name, names, n=1)), None) for name in given
         }
