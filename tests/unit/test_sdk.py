@@ -189,6 +189,31 @@ def test_traces_alone_load_neither_protobuf_nor_requests() -> None:
     assert out == "[]"
 
 
+STARTED = """
+import sys
+heavy = ("asyncio", "ssl", "_ssl", "_hashlib", "http.client", "email", "google.protobuf",
+         "opentelemetry.proto", "requests", "urllib3", "grpc", "h2", "wrapt", "packaging",
+         "importlib.metadata", "tempfile", "sysconfig", "encodings.idna", "difflib",
+         "opentelemetry.sdk._logs", "opentelemetry.instrumentation.instrumentor")
+import opentelemetry.sdk.trace, opentelemetry.sdk.metrics.export, opentelemetry._logs
+before = set(sys.modules)
+import vaquero
+sdk = vaquero.init(endpoint="http://127.0.0.1:9")
+print([name for name in heavy if name in sys.modules and name not in before])
+print(sdk.parts.meter_provider is not None, sdk.settings["spool"], sdk.settings["redact"],
+      "vaquero_instrumentation_runtime" in sys.modules)
+"""
+
+
+def test_starting_with_everything_on_loads_nothing_heavy(tmp_path: Path) -> None:
+    """Spool, redaction and gauges run without TLS, e-mail, event loops, protobuf and metadata."""
+    on = {"OTEL_METRICS_EXPORTER": "otlp", "VAQUERO_SPOOL": "true"}
+
+    out = said(run(STARTED, **on, VAQUERO_SPOOL_DIR=str(tmp_path)))
+
+    assert out.splitlines() == ["[]", "True True True True"]
+
+
 @pytest.mark.parametrize(
     ("call", "hint"),
     [

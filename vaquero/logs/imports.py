@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib.util
 import sys
 from collections.abc import Callable, Sequence
-from importlib.abc import MetaPathFinder
 from typing import TYPE_CHECKING, Any
 
 from vaquero import _guard
@@ -15,7 +14,7 @@ if TYPE_CHECKING:
     from types import ModuleType
 
 
-class Watch(MetaPathFinder):
+class Watch:
     """Calls back with a module as soon as it is imported.
 
     Args:

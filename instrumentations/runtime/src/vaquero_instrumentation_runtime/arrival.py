@@ -36,8 +36,9 @@ class Arrival:
     def cancel(self) -> None:
         """Wait no longer."""
         self._then = None
-        if self in sys.meta_path:
-            sys.meta_path.remove(self)
+        # A list of its own: an import of another thread walks the one that is there, and would
+        # pass over a finder if one before it went away.
+        sys.meta_path = [finder for finder in sys.meta_path if finder is not self]
 
     def find_spec(
         self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
