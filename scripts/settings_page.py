@@ -26,6 +26,10 @@ A value that cannot be used is said once, with its source and what would do; the
 asked, and nothing else is lost. Settings marked *not in a file* decide where telemetry goes, and
 with which key: a cloned repository must not decide that.
 
+What becomes of each variable of OpenTelemetry, these and those that are no settings, is told in
+[variables.md](variables.md). A file named by `OTEL_CONFIG_FILE` takes the place of the `OTEL_*`
+variables: see [declarative.md](declarative.md).
+
 `OTEL_EXPORTER_OTLP_TIMEOUT` is in seconds, as in upstream's Python SDK (the specification says
 milliseconds). With no protocol set it is `http/protobuf`, but `grpc` where the endpoint's port is
 4317.

@@ -175,5 +175,5 @@ def metric_reader_for(exporter: Any, settings: Settings) -> Any:
     return PeriodicExportingMetricReader(
         exporter,
         export_interval_millis=settings["metric_interval_ms"] or float("inf"),
-        export_timeout_millis=settings["metric_timeout_ms"] or float("inf"),
+        export_timeout_millis=settings["metric_timeout_ms"] or 86_400_000,
     )
