@@ -33,8 +33,12 @@ def _is_missing_part(report: pytest.TestReport | pytest.CollectReport) -> bool:
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Turn the skip of one test into a failure."""
+    """Turn the skip of one test into a failure; make what was captured fit to be sent."""
     report = yield
+    # Hostile values hold halves of characters, which no worker can send to its controller.
+    report.sections = [
+        (name, text.encode("utf-8", "backslashreplace").decode()) for name, text in report.sections
+    ]
     if _is_missing_part(report) and not hasattr(report, "wasxfail"):
         report.outcome = "failed"
         report.longrepr = f"under CI nothing may be missing: {report.longrepr}"
