@@ -132,8 +132,14 @@ _LOGS = (
     _differs("Logs", "OTEL_BLRP_MAX_QUEUE_SIZE", "of exporters that are not vaquero's"),
     _differs("Logs", "OTEL_BLRP_MAX_EXPORT_BATCH_SIZE", "of exporters that are not vaquero's"),
     _differs("Logs", "OTEL_BLRP_EXPORT_TIMEOUT", "of exporters that are not vaquero's"),
-    _works("Logs", "OTEL_LOGRECORD_ATTRIBUTE_COUNT_LIMIT", "attributes of one record"),
-    _works("Logs", "OTEL_LOGRECORD_ATTRIBUTE_VALUE_LENGTH_LIMIT", "characters of a value"),
+    _works(
+        "Logs",
+        "OTEL_LOGRECORD_ATTRIBUTE_COUNT_LIMIT",
+        "attributes of one record; for records of the API from SDK 1.39 on",
+    ),
+    _works(
+        "Logs", "OTEL_LOGRECORD_ATTRIBUTE_VALUE_LENGTH_LIMIT", "characters of a value; likewise"
+    ),
     _works("Logs", "OTEL_PYTHON_LOG_HANDLER_LEVEL", "lowest level that is sent; default `info`"),
     _works("Logs", "OTEL_PYTHON_LOG_CORRELATION", "ids in the application's own log lines"),
     _works("Logs", "OTEL_PYTHON_LOG_FORMAT", "their format"),

@@ -7,6 +7,8 @@ import warnings
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from opentelemetry.sdk.version import __version__
+from packaging.version import Version
 
 from vaquero.config.variables import VARIABLES, Variable
 
@@ -200,7 +202,9 @@ def record_limits(world: Any, name: str) -> None:
         record for record in world.receiver.logs if record.body.string_value in ("stdlib", "api")
     ]
     assert len(records) == 2
-    for record in records:
+    # Before 1.39 the SDK itself puts no limits to what its API is given.
+    of_api = Version(__version__) >= Version("1.39")
+    for record in records if of_api else records[:1]:
         found = world.attributes(record)
         if "COUNT" in name:
             assert len(found) == 1
