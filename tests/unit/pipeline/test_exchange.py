@@ -8,7 +8,7 @@ from email.utils import formatdate
 from typing import Any
 
 import pytest
-from hypothesis import example, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from vaquero.pipeline.exchange import (
@@ -211,7 +211,12 @@ class _Socket:
 def test_it_reads_what_the_standard_library_reads(
     version: bytes, status: int, headers: list[bytes], framing: str, body: bytes
 ) -> None:
-    """Well-formed answers have the status, headers and body that ``http.client`` finds in them."""
+    """Well-formed answers have the status, headers and body that ``http.client`` finds in them.
+
+    Where a status has no body by its definition, ``http.client`` reads one all the same if it is
+    sent in chunks; such an answer is not well-formed.
+    """
+    assume(framing != "chunked" or status not in (204, 304))
     sent = body
     lines = [b"HTTP/%b %d Word" % (version, status), *headers]
     if framing == "length":
