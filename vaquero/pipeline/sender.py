@@ -145,9 +145,9 @@ class Sender:
         self._wake.set()
 
     def has_given_up(self, lane: Lane) -> bool:
-        """Whether the lane's backend is away and no probe is due for those who wait."""
+        """Whether nothing is tried any more, or the backend is away and no probe is due."""
         breaker = lane.breaker
-        return breaker.is_open and breaker.wait_s(hurry=self._may_probe(lane)) > 0
+        return self._halted or (breaker.is_open and breaker.wait_s(hurry=self._may_probe(lane)) > 0)
 
     def _may_probe(self, lane: Lane) -> bool:
         return self._hurries > 0 and id(lane.breaker) not in self._probed

@@ -356,3 +356,24 @@ def test_a_forked_child_begins_empty(backend: Backend, service: Service) -> None
     assert service.pipeline.stats().spans_accepted == 5
     assert len(names(backend)) == 7
     assert backend.connections == 2
+
+
+def test_busy_threads_do_not_keep_a_flush_from_ending(backend: Backend, service: Service) -> None:
+    """A flush asks for what was recorded before it; spans that go on ending do not hold it."""
+    ending = threading.Event()
+
+    def work() -> None:
+        while not ending.is_set():
+            service.tracer.start_span("busy").end()
+
+    busy = threading.Thread(target=work)
+    busy.start()
+    try:
+        service.spans(1)
+        assert all(service.pipeline.flush(20.0) for _ in range(5))
+        assert service.pipeline.at_exit(20.0)
+        assert service.pipeline.at_exit(20.0)
+    finally:
+        ending.set()
+        busy.join()
+    assert names(backend).count("s0") == 1
