@@ -49,7 +49,9 @@ def test_every_variable_that_upstream_declares_is_in_the_table() -> None:
             continue
         declared |= {name for name in dir(point.load()) if name.startswith("OTEL_")}
 
-    assert declared <= NAMES
+    # Older SDKs still name those of the Jaeger exporter, which the specification took out in 2023.
+    removed = {name for name in declared if name.startswith("OTEL_EXPORTER_JAEGER_")}
+    assert declared - removed <= NAMES
 
 
 def test_each_row_stands_once_and_says_why() -> None:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from vaquero.redaction import Redactor
 
 #: Bound of the queue, in records; the newest are refused beyond it.
-MAX_RECORDS = 8192
+MAX_RECORDS = 32_768
 #: Records in one frame.
 SLICE = 256
 

@@ -11,12 +11,14 @@ PACKAGES = ("system", "container", "process", "runtime")
 
 PROBE = """
 import importlib, sys
+import opentelemetry.metrics  # Older ones load the readers of metadata by themselves.
+before = set(sys.modules)
 module = importlib.import_module("vaquero_instrumentation_{package}")
 kind = module.{title}Instrumentor
 made = kind()
 heavy = ("opentelemetry.instrumentation.instrumentor", "wrapt", "packaging", "asyncio",
          "importlib.metadata", "email", "http.client")
-loaded = [name for name in heavy if name in sys.modules]
+loaded = [name for name in heavy if name in sys.modules and name not in before]
 from opentelemetry.instrumentation.instrumentor import BaseInstrumentor
 print(loaded, isinstance(kind(), BaseInstrumentor), issubclass(kind, BaseInstrumentor),
       kind() is made, made.is_instrumented_by_opentelemetry)
