@@ -356,3 +356,22 @@ def test_the_console_shows_no_secrets() -> None:
     assert said(result) == ""
     assert "login password=" in result.stderr
     assert "hunter2" not in result.stderr
+
+
+@pytest.mark.parametrize("name", ["OTEL_TRACES_EXPORTER", "OTEL_PROPAGATORS"])
+def test_a_single_unknown_name_costs_no_span(name: str) -> None:
+    """Where the only name given is not installed, the default is used, and that is said."""
+    result = run(
+        """
+        import vaquero
+        sdk = vaquero.get_default_sdk()
+        with vaquero.span("span"):
+            pass
+        print(sdk.is_enabled(), sdk.pipeline.stats().spans_accepted)
+        """,
+        OTEL_LOGS_EXPORTER="none",
+        **{name: "nonsense"},
+    )
+
+    assert said(result) == "True 1"
+    assert name in result.stderr

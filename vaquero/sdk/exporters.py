@@ -62,6 +62,13 @@ def choose(signal: str, settings: Settings, extras: Extras) -> Chosen:
     names = [name for name in names if name != "none"]
     otlp = any(name in OTLP_NAMES for name in names)
     others = [*given, *_load(signal, (n for n in names if n not in OTLP_NAMES), extras)]
+    if names and not otlp and not others:
+        _log.warn(
+            f"exporters:{signal}",
+            "None of the exporters that OTEL_%s_EXPORTER names can be used. Using otlp.",
+            signal.upper(),
+        )
+        otlp = True
     if otlp and settings["exporter"] == "opentelemetry":
         others.extend(_load(signal, [_stock_name(signal, settings)], extras))
         otlp = False

@@ -264,7 +264,7 @@ def set_propagators(settings: Settings) -> None:
     usable = {} if "none" in names else _propagators_by_name(names)
     if "none" not in names and not usable:
         usable = _propagators_by_name(("tracecontext", "baggage"))
-    if len(usable) < len(names) and "OTEL_PROPAGATORS" in os.environ:
+    if tuple(usable) != names and "OTEL_PROPAGATORS" in os.environ:
         # The API reads the variable when it is imported, and raises on a name that it cannot load.
         os.environ["OTEL_PROPAGATORS"] = ",".join(usable) or "none"
     from opentelemetry import propagate
