@@ -51,6 +51,15 @@ def test_a_bad_value_is_said_and_the_next_place_is_used(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize("text", ["not a url", "http://", "ftp://a:1", "http://a:b", "http://a:0"])
+def test_what_is_no_address_is_refused(text: str, tmp_path: Path) -> None:
+    """Words are no endpoint: they are said, and telemetry goes where it would without them."""
+    settings = config.load({}, environ={"OTEL_EXPORTER_OTLP_ENDPOINT": text}, folder=tmp_path)
+
+    assert settings["endpoint"] is None
+    assert "expected a URL such as http://localhost:4318" in str(settings.problems[0])
+
+
 def test_otel_variables_win_over_vaquero_ones(tmp_path: Path) -> None:
     """Where both spellings are set the field's own name decides."""
     settings = config.load(

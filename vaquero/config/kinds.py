@@ -63,6 +63,8 @@ def _url(value: Any) -> str:
     parts = urlsplit(text)
     if parts.scheme not in ("http", "https", "grpc", "grpcs", "unix") or not parts.netloc:
         raise ValueError("not a URL")
+    if any(character.isspace() for character in parts.netloc):
+        raise ValueError("no host has spaces in its name")
     if parts.port == 0:  # Raises ValueError by itself for a port that is no number.
         raise ValueError("port 0")
     return text
