@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import inspect
 import logging
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
@@ -58,7 +59,7 @@ def test_coroutine_function_is_spanned_until_it_returns(bench: Bench) -> None:
         await asyncio.sleep(0)
         return trace.get_current_span()
 
-    assert asyncio.iscoroutinefunction(work)
+    assert inspect.iscoroutinefunction(work)
     assert asyncio.run(work()) is bench.spans[0]
 
 
