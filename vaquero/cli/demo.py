@@ -57,7 +57,8 @@ def command(seconds: float, keep: bool) -> int:
     began_ns = time.time_ns()
     with ExitStack() as stack:
         viewer = stack.enter_context(viewing.open_viewer(path, clear=True))
-        shop = stack.enter_context(_Shop.opened(examples(), viewer.otlp_url))
+        url = stack.enter_context(viewing.way_to(viewer.otlp_url))
+        shop = stack.enter_context(_Shop.opened(examples(), url))
         print(f"The shop is open at {shop.url}, its telemetry is shown at {viewer.web_url}")
         from vaquero.cli.customers import drive
 

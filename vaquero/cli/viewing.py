@@ -46,11 +46,12 @@ def run_with_viewer(
 
     began_ns = time.time_ns()
     with open_viewer(default_path()) as viewer:
-        point_at(viewer.otlp_url, environ)
         environ["VAQUERO_RUN"] = "0:"  # The summary says more than the line at exit would.
         say(f"shown at {viewer.web_url} while it runs (kept for 'vaquero view')")
-        code = child.run(executable, words, environ)
-        fetch_rest(environ)
+        with way_to(viewer.otlp_url) as url:
+            point_at(url, environ)
+            code = child.run(executable, words, environ)
+            fetch_rest(environ)
         if not _is_quiet():
             from vaquero.cli.summary import print_arrived
 
@@ -103,6 +104,24 @@ def open_viewer(path: Path | None, *, clear: bool = False) -> Generator[Viewer, 
         for notice in viewer.notices:
             say(notice)
         yield viewer
+
+
+@contextlib.contextmanager
+def way_to(url: str) -> Generator[str, None, None]:
+    """Where a program sends so that it arrives at the viewer: a Collector, where there is one.
+
+    Which of the two it is, is said where the package ``vaquero-collector`` is installed.
+
+    Args:
+        url: The viewer's address for OTLP.
+    """
+    try:
+        front = import_module("vaquero_collector.front")
+    except ImportError:
+        yield url
+        return
+    with front.in_front_of(url, say) as address:
+        yield address
 
 
 def load_viewer() -> Any:

@@ -62,13 +62,8 @@ def choose(signal: str, settings: Settings, extras: Extras) -> Chosen:
     names = [name for name in names if name != "none"]
     otlp = any(name in OTLP_NAMES for name in names)
     others = [*given, *_load(signal, (n for n in names if n not in OTLP_NAMES), extras)]
-    if names and not otlp and not others:
-        _log.warn(
-            f"exporters:{signal}",
-            "None of the exporters that OTEL_%s_EXPORTER names can be used. Using otlp.",
-            signal.upper(),
-        )
-        otlp = True
+    # What was named by mistake must not silence the signal; each name has been said.
+    otlp = otlp or bool(names and not others)
     if otlp and settings["exporter"] == "opentelemetry":
         others.extend(_load(signal, [_stock_name(signal, settings)], extras))
         otlp = False
@@ -100,8 +95,8 @@ def _load_one(signal: str, name: str, extras: Extras) -> Any:
         known = sorted({point.name for point in entry_points(group=group)} | {"otlp", "none"})
         _log.warn(
             f"exporter:{name}",
-            "OTEL_%s_EXPORTER=%r is not usable: expected one of %s. It is left out; "
-            "the others are used.",
+            "OTEL_%s_EXPORTER: %r is not usable: expected one of %s. The others that are named "
+            "are used, where there are none otlp.",
             signal.upper(),
             name,
             ", ".join(known),

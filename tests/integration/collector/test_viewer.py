@@ -159,15 +159,19 @@ def test_each_span_is_stored_once_over_a_restart_and_a_kill(
         assert span.attributes["number"] == number
 
 
-def program(code: str, url: str, folder: Path) -> subprocess.Popen[str]:
-    """Start a program that sends with vaquero to a Collector."""
-    env = {
-        **os.environ,
+def environment(url: str, folder: Path) -> dict[str, str]:
+    """What points vaquero at a Collector, with a spool of its own."""
+    return {
         "OTEL_EXPORTER_OTLP_ENDPOINT": url,
         "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf",
         "OTEL_SERVICE_NAME": "shop",
         "VAQUERO_SPOOL_DIR": str(folder / "spool"),
     }
+
+
+def program(code: str, url: str, folder: Path) -> subprocess.Popen[str]:
+    """Start a program that sends with vaquero to a Collector."""
+    env = {**os.environ, **environment(url, folder)}
     command = [sys.executable, "-m", "vaquero.cli", "run", sys.executable, "-c", code]
     return subprocess.Popen(
         command, env=env, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
@@ -235,6 +239,10 @@ def test_an_application_with_vaquero_outlives_its_collector(
         assert line.strip() == "flushed True"
         _out, errors = running.communicate(timeout=60)
         assert running.returncode == 0, errors
+    # A program that ends while the Collector starts leaves the rest in its spool.
+    drain = [sys.executable, "-m", "vaquero.cli", "spool", "drain"]
+    environ = {**os.environ, **environment(child.http_url, tmp_path)}
+    subprocess.run(drain, env=environ, check=True, capture_output=True, timeout=60)
     until(lambda: viewer.store.counts().spans >= SPANS, "storage", 60)
     until(lambda: child.stats().waiting_bytes == 0, "an empty queue")
     assert viewer.store.counts().spans == SPANS
