@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from typing import TYPE_CHECKING
 
 import click
 
 from vaquero.cli import checks
+from vaquero.cli.leftovers import leftovers
 from vaquero.cli.output import table
 
 if TYPE_CHECKING:
@@ -50,6 +52,7 @@ def command(as_json: bool, offline: bool) -> int:
     gather(checks.installation())
     gather(checks.providers())
     gather(checks.settings(settings))
+    gather(leftovers(os.environ))
     gather(checks.spooled(settings))
     if not offline:
         from vaquero.cli import roundtrip
