@@ -22,8 +22,8 @@ from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
-from vaquero.pipeline.codec import SpanCodec
-from vaquero.pipeline.layout import from_readable
+from vaquero.pipeline.otlp.foreign_spans import from_readable
+from vaquero.pipeline.otlp.span_batches import SpanCodec
 from vaquero.redaction import Redactor
 
 SPANS = 512

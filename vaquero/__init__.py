@@ -25,6 +25,14 @@ if TYPE_CHECKING:
     from vaquero import testing as testing
     from vaquero import tracing as tracing
     from vaquero.errors import MissingPartError, SettingsError, VaqueroError
+    from vaquero.facade.decorator import trace
+    from vaquero.facade.span import (
+        get_current_span,
+        get_current_span_id,
+        get_current_trace_id,
+        span,
+    )
+    from vaquero.facade.span import span as async_span
     from vaquero.metrics.facade import counter, gauge, histogram, up_down_counter
     from vaquero.metrics.resources import Quota, observe_cache, observe_pool
     from vaquero.pipeline import SpanExporter, SpanProcessor
@@ -40,14 +48,6 @@ if TYPE_CHECKING:
         shutdown,
     )
     from vaquero.sdk import get_default_sdk as get_global_instance
-    from vaquero.tracing.decorator import trace
-    from vaquero.tracing.facade import (
-        get_current_span,
-        get_current_span_id,
-        get_current_trace_id,
-        span,
-    )
-    from vaquero.tracing.facade import span as async_span
     from vaquero.tracing.propagation import child_environment, continued, extract, inject
 
 #: Where each public name lives: (module, name there); an empty name is the module itself.
@@ -60,7 +60,7 @@ _WHERE: dict[str, tuple[str, str]] = {
     "SpanProcessor": ("vaquero.pipeline", "SpanProcessor"),
     "VaqueroError": ("vaquero.errors", "VaqueroError"),
     "VaqueroSDK": ("vaquero.sdk", "VaqueroSDK"),
-    "async_span": ("vaquero.tracing.facade", "span"),
+    "async_span": ("vaquero.facade.span", "span"),
     "child_environment": ("vaquero.tracing.propagation", "child_environment"),
     "configure": ("vaquero.sdk", "configure"),
     "configure_from_env": ("vaquero.sdk", "configure_from_env"),
@@ -69,9 +69,9 @@ _WHERE: dict[str, tuple[str, str]] = {
     "extract": ("vaquero.tracing.propagation", "extract"),
     "flush": ("vaquero.sdk", "flush"),
     "gauge": ("vaquero.metrics.facade", "gauge"),
-    "get_current_span": ("vaquero.tracing.facade", "get_current_span"),
-    "get_current_span_id": ("vaquero.tracing.facade", "get_current_span_id"),
-    "get_current_trace_id": ("vaquero.tracing.facade", "get_current_trace_id"),
+    "get_current_span": ("vaquero.facade.span", "get_current_span"),
+    "get_current_span_id": ("vaquero.facade.span", "get_current_span_id"),
+    "get_current_trace_id": ("vaquero.facade.span", "get_current_trace_id"),
     "get_default_sdk": ("vaquero.sdk", "get_default_sdk"),
     "get_global_instance": ("vaquero.sdk", "get_default_sdk"),
     "histogram": ("vaquero.metrics.facade", "histogram"),
@@ -81,9 +81,9 @@ _WHERE: dict[str, tuple[str, str]] = {
     "observe_pool": ("vaquero.metrics.resources", "observe_pool"),
     "set_default_sdk": ("vaquero.sdk", "set_default_sdk"),
     "shutdown": ("vaquero.sdk", "shutdown"),
-    "span": ("vaquero.tracing.facade", "span"),
+    "span": ("vaquero.facade.span", "span"),
     "testing": ("vaquero.testing", ""),
-    "trace": ("vaquero.tracing.decorator", "trace"),
+    "trace": ("vaquero.facade.decorator", "trace"),
     "tracing": ("vaquero.tracing", ""),
     "up_down_counter": ("vaquero.metrics.facade", "up_down_counter"),
 }
@@ -143,7 +143,7 @@ def __dir__() -> list[str]:
 
 
 def _start() -> Any:
-    from vaquero.sdk.entry import start_by_first_call
+    from vaquero.sdk.lifecycle import start_by_first_call
 
     return start_by_first_call()
 

@@ -17,7 +17,7 @@ from opentelemetry.sdk._configuration import _OTelSDKConfigurator
 from wrapt import register_post_import_hook  # pyright: ignore[reportUnknownVariableType]
 
 from vaquero import _guard, _log
-from vaquero.libraries import django, switches
+from vaquero.auto_instrumentation import django, switches
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
@@ -102,14 +102,14 @@ class VaqueroConfigurator(_OTelSDKConfigurator):
             _guard.report(error, "the configurator")
 
     def _configure_ours(self, arguments: dict[str, Any]) -> None:
-        from vaquero import parting
+        from vaquero import run_lines
 
         # Before the SDK exists: what is registered first runs last, when all has been sent.
-        parting.register()
+        run_lines.register()
         from vaquero.sdk import configure_from_entry_point
 
         configure_from_entry_point(**arguments)
-        parting.greet()
+        run_lines.greet()
 
 
 def _is_already_there(entry_point: EntryPoint) -> bool:

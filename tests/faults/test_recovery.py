@@ -16,7 +16,7 @@ from opentelemetry.sdk.trace import TracerProvider
 
 from vaquero.pipeline import Destination, Pipeline, PipelineSettings, SpanProcessor
 from vaquero.pipeline import spool as spools
-from vaquero.pipeline.frame import HEADER_BYTES
+from vaquero.pipeline.spool.frame import HEADER_BYTES
 
 from .hostile import Collector, free_port
 

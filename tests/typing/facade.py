@@ -13,8 +13,8 @@ from opentelemetry.trace import SpanKind, Status
 from typing_extensions import assert_type
 
 import vaquero
-from vaquero.tracing.facade import SpanScope
-from vaquero.tracing.original import OriginalSpan
+from vaquero.compat.span import OriginalSpan
+from vaquero.facade.span import SpanScope
 
 
 @vaquero.trace

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from vaquero.libraries.table import TABLE
+from vaquero.auto_instrumentation.catalog import TABLE
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 PLACES = (DOCS / "places.md").read_text("utf-8")

@@ -1,7 +1,7 @@
-"""The command ``vaquero``: one verb per file, each loaded when it is asked for.
+"""The command ``vaquero``: one verb per file or folder, each loaded when it is asked for.
 
-Upstream's launcher imports this package on its way to :mod:`vaquero.cli.selection`, so nothing is
-imported here before :func:`main` is called.
+Upstream's launcher imports this package on its way to :mod:`vaquero.cli.run.launcher_hook`, so
+nothing is imported here before :func:`main` is called.
 """
 
 from __future__ import annotations

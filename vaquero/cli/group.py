@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from importlib.metadata import EntryPoint
 
-#: Verb -> its one-line help, so that ``vaquero --help`` imports none of them. The module of a verb
-#: has its name, and in it a click command named ``command``.
+#: Verb -> its one-line help, so that ``vaquero --help`` imports none of them. A verb is a module
+#: of its name, or ``command`` in a folder of its name; in it is a click command ``command``.
 VERBS = {
     "run": "Run a program with telemetry.",
     "demo": "Start an example shop, drive it, and show what it looks like.",
@@ -43,7 +43,7 @@ class Verbs(click.Group):
         """The command of a verb; None where there is no such verb."""
         del ctx
         if cmd_name in VERBS:
-            return _own(cmd_name)
+            return own(cmd_name)
         entry_point = _offered().get(cmd_name)
         return _as_command(cmd_name, entry_point.load()) if entry_point is not None else None
 
@@ -70,10 +70,14 @@ class Verbs(click.Group):
             formatter.write_dl(rows)
 
 
-def _own(name: str) -> click.Command:
+def own(name: str) -> click.Command:
+    """The command of a verb of ours, loaded now."""
     from importlib import import_module
 
-    return cast("click.Command", import_module(f"vaquero.cli.{name}").command)
+    module = import_module(f"vaquero.cli.{name}")
+    if hasattr(module, "__path__"):
+        module = import_module(f"vaquero.cli.{name}.command")
+    return cast("click.Command", module.command)
 
 
 def _offered() -> dict[str, EntryPoint]:

@@ -17,8 +17,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from vaquero.config import Settings
+    from vaquero.pipeline.recovery import Outcome
     from vaquero.pipeline.settings import PipelineSettings
-    from vaquero.pipeline.spool import Entry, Outcome
+    from vaquero.pipeline.spool import Entry
 
 _CONTEXT = {"help_option_names": ["-h", "--help"]}
 
@@ -79,22 +80,22 @@ def list_(as_json: bool) -> int:
 )
 def drain(timeout: float) -> int:
     """Send now what ended programs left for the destinations of the present settings."""
-    from vaquero.pipeline import spool
+    from vaquero.pipeline import recovery
 
     settings = _pipeline_settings(_settings())
     with _progress("Sending") as progress:
-        outcome = _checked(lambda: spool.drain(settings, progress, timeout))
+        outcome = _checked(lambda: recovery.drain(settings, progress, timeout))
     return _tell(outcome, settings)
 
 
 @command.command("resend", context_settings=_CONTEXT)
 def resend() -> int:
     """Send again what a backend refused, once the setting that it refused for is mended."""
-    from vaquero.pipeline import spool
+    from vaquero.pipeline import recovery
 
     settings = _pipeline_settings(_settings())
     with _progress("Sending again") as progress:
-        outcome = _checked(lambda: spool.resend(settings, progress))
+        outcome = _checked(lambda: recovery.resend(settings, progress))
     return _tell(outcome, settings)
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
 from vaquero import _guard
-from vaquero.logs.row import LogRow, attributes_of, severity
+from vaquero.logs.record import LogRow, attributes_of, severity
 
 if TYPE_CHECKING:
     from collections.abc import Callable

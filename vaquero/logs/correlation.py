@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any
 
-from vaquero.logs.row import current_place
+from vaquero.logs.record import current_place
 
 if TYPE_CHECKING:
     from collections.abc import Callable

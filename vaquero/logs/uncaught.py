@@ -12,7 +12,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from vaquero import _guard, _runtime
-from vaquero.logs.row import LogRow, exception_attributes
+from vaquero.logs.record import LogRow, exception_attributes
 
 if TYPE_CHECKING:
     from collections.abc import Callable

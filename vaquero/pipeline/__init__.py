@@ -4,8 +4,8 @@ Public: :class:`Pipeline` and its settings, and the adapters for providers built
 :class:`SpanProcessor` and :class:`SpanExporter`.
 """
 
-from vaquero.pipeline.door import Pipeline
-from vaquero.pipeline.processors import SpanExporter, SpanProcessor
+from vaquero.pipeline.adapters.spans import SpanExporter, SpanProcessor
+from vaquero.pipeline.pipeline import Pipeline
 from vaquero.pipeline.settings import Destination, PipelineSettings, Proxies, Signal
 from vaquero.pipeline.stats import PipelineStats
 

@@ -1,76 +1,35 @@
-"""Adapters for metrics and logs of the SDK. They load what they need, so spans alone do not.
+"""The public names of the adapters, for providers that an application builds by hand.
 
-The logs' are loaded at their first use: metrics run in every process, and the SDK's logs in few.
+Loaded when they are first used: metrics run in many programs, and the SDK's logs in few.
 """
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from opentelemetry.sdk.metrics.export import MetricExporter as SdkMetricExporter
-from opentelemetry.sdk.metrics.export import MetricExportResult
-
-from vaquero import _guard
-from vaquero.pipeline import metrics
-from vaquero.pipeline.processors import SpanExporter, pipeline_in_use
-
 if TYPE_CHECKING:
-    from opentelemetry.sdk.metrics.export import MetricsData
+    from vaquero.pipeline.adapters.logs import LogExporter as LogExporter
+    from vaquero.pipeline.adapters.logs import LogProcessor as LogProcessor
+    from vaquero.pipeline.adapters.metrics import MetricExporter as MetricExporter
+    from vaquero.pipeline.adapters.spans import SpanExporter as SpanExporter
 
-    from vaquero.pipeline.door import Pipeline
-    from vaquero.pipeline.log_exporters import LogExporter, LogProcessor
+#: Public name -> the room that has it.
+_LAZY_EXPORTS = {
+    "LogExporter": "logs",
+    "LogProcessor": "logs",
+    "MetricExporter": "metrics",
+    "SpanExporter": "spans",
+}
 
 __all__ = ["LogExporter", "LogProcessor", "MetricExporter", "SpanExporter"]
 
 
 def __getattr__(name: str) -> Any:
-    if name not in ("LogExporter", "LogProcessor"):
+    if name not in _LAZY_EXPORTS:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from vaquero.pipeline import log_exporters
-
-    return getattr(log_exporters, name)
+    return getattr(import_module(f"vaquero.pipeline.adapters.{_LAZY_EXPORTS[name]}"), name)
 
 
-class MetricExporter(SdkMetricExporter):
-    """Gives collected metrics to vaquero's pipeline; for a ``PeriodicExportingMetricReader``.
-
-    Args:
-        pipeline: Where metrics go; by default the pipeline of the SDK in use.
-        temporality: ``cumulative``, ``delta`` or ``lowmemory``, as
-            ``OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE`` has it.
-        histogram_aggregation: ``explicit_bucket_histogram`` or
-            ``base2_exponential_bucket_histogram``.
-    """
-
-    def __init__(
-        self,
-        pipeline: Pipeline | None = None,
-        *,
-        temporality: str = "cumulative",
-        histogram_aggregation: str = "explicit_bucket_histogram",
-    ) -> None:
-        super().__init__(
-            preferred_temporality=metrics.temporality(temporality),
-            preferred_aggregation=metrics.aggregation(histogram_aggregation),
-        )
-        self._pipeline = pipeline
-
-    @_guard.quiet(MetricExportResult.FAILURE)
-    def export(
-        self, metrics_data: MetricsData, timeout_millis: float = 10_000, **kwargs: Any
-    ) -> MetricExportResult:
-        """Encode and take a collection; what cannot be encoded is left out and counted."""
-        pipeline = self._pipeline or pipeline_in_use()
-        if pipeline is None:
-            return MetricExportResult.FAILURE
-        done = True
-        for body, points in pipeline.metrics_codec.encode(metrics_data):
-            done = pipeline.put_request("metrics", body, points) and done
-        return MetricExportResult.SUCCESS if done else MetricExportResult.FAILURE
-
-    def force_flush(self, timeout_millis: float = 10_000) -> bool:
-        """Send what was exported; see :meth:`vaquero.pipeline.Pipeline.flush`."""
-        return self._pipeline.flush(timeout_millis / 1000.0) if self._pipeline is not None else True
-
-    def shutdown(self, timeout_millis: float = 30_000, **kwargs: Any) -> None:
-        """Nothing to end: the pipeline belongs to whoever made it."""
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -13,18 +13,19 @@ from collections import deque
 from typing import TYPE_CHECKING, NamedTuple
 
 from vaquero import _guard
-from vaquero.pipeline import split, telling
-from vaquero.pipeline.retry import Reply, Verdict
+from vaquero.pipeline import messages
+from vaquero.pipeline.otlp import split
+from vaquero.pipeline.transport.retry import Reply, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from vaquero.pipeline.frame import Frame
-    from vaquero.pipeline.lane import Lane
+    from vaquero.pipeline.queue.lane import Lane
     from vaquero.pipeline.settings import PipelineSettings, Signal
+    from vaquero.pipeline.spool.frame import Frame
+    from vaquero.pipeline.spool.memory import Source
     from vaquero.pipeline.stats import Ledger
-    from vaquero.pipeline.store import Source
-    from vaquero.pipeline.transport import Transport
+    from vaquero.pipeline.transport.choice import Transport
 
 #: As much as this is sent without waiting for the delay.
 BATCH_BYTES = 256 * 1024
@@ -319,7 +320,7 @@ class Sender:
             ledger.fail(reply.detail)
             self._probed.add(id(lane.breaker))
             wait_s = lane.breaker.fail(reply.retry_after_s)
-            telling.away(lane, reply, wait_s)
+            messages.away(lane, reply, wait_s)
             return
         lane.breaker.succeed()
         if reply.verdict is Verdict.OK:
@@ -327,7 +328,7 @@ class Sender:
             ledger.acknowledge(signal, part.items - rejected, part.traces)
             ledger.drop(signal, "partial_success", rejected)
             if rejected or reply.detail:
-                telling.partial(lane, rejected, reply.detail)
+                messages.partial(lane, rejected, reply.detail)
             return
         ledger.fail(reply.detail)
         if reply.verdict is Verdict.SPLIT:
@@ -335,14 +336,14 @@ class Sender:
             if halves is not None:
                 flight.parts.extendleft(reversed(halves))
                 return
-            telling.too_large(lane, len(part.body))
+            messages.too_large(lane, len(part.body))
             ledger.drop(signal, "too_large", part.items)
             return
         kept = reply.verdict is Verdict.REFUSED and self._keep(lane, part.body, part.items)
         if kept:
             ledger.keep(signal, part.items)
         ledger.drop(signal, reply.reason, part.items)
-        telling.refused(lane, reply, part.items, kept=kept)
+        messages.refused(lane, reply, part.items, kept=kept)
 
 
 def split_part(part: Part) -> tuple[Part, Part] | None:

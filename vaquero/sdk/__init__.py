@@ -1,6 +1,8 @@
 """The life cycle: making, using and ending an SDK. ``vaquero`` re-exports the public names."""
 
-from vaquero.sdk.entry import (
+from vaquero.compat.config import SDKConfig
+from vaquero.sdk.handle import VaqueroSDK
+from vaquero.sdk.lifecycle import (
     configure,
     configure_from_entry_point,
     configure_from_env,
@@ -11,8 +13,6 @@ from vaquero.sdk.entry import (
     shutdown,
     start,
 )
-from vaquero.sdk.life import VaqueroSDK
-from vaquero.sdk.original import SDKConfig
 
 __all__ = [
     "SDKConfig",

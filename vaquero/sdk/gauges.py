@@ -6,7 +6,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from vaquero import _log
-from vaquero.libraries import switches
+from vaquero.auto_instrumentation import switches
 
 if TYPE_CHECKING:
     from collections.abc import Callable

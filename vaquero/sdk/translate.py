@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from vaquero.config import Settings
     from vaquero.pipeline import Signal
     from vaquero.redaction import Redactor
-    from vaquero.sdk.life import Parts
+    from vaquero.sdk.handle import Parts
 
 DEFAULT_HTTP = "http://localhost:4318"
 DEFAULT_GRPC = "http://localhost:4317"
@@ -217,7 +217,7 @@ def exemplar_filter(settings: Settings) -> ExemplarFilter:
 
 def metric_exporter(settings: Settings, pipe: Pipeline | None) -> Any:
     """What hands collected points to the pipeline."""
-    from vaquero.pipeline.exporters import MetricExporter
+    from vaquero.pipeline.adapters.metrics import MetricExporter
 
     return MetricExporter(
         pipe,
@@ -228,7 +228,7 @@ def metric_exporter(settings: Settings, pipe: Pipeline | None) -> Any:
 
 def log_processor(settings: Settings, pipe: Pipeline | None) -> Any:
     """What hands log records to the pipeline."""
-    from vaquero.pipeline.exporters import LogProcessor
+    from vaquero.pipeline.adapters.logs import LogProcessor
 
     return LogProcessor(pipe)
 
@@ -242,7 +242,7 @@ def register_own_instruments(parts: Parts) -> None:
     """Let the pipeline tell of itself through metrics."""
     if parts.meter_provider is None or parts.pipeline is None:
         return
-    from vaquero.pipeline.instruments import register_instruments
+    from vaquero.pipeline.self_metrics import register_instruments
 
     register_instruments(parts.meter_provider.get_meter("vaquero", __version__), parts.pipeline)
 

@@ -1,6 +1,6 @@
 """Making a span current for a while: a slot class instead of a generator.
 
-One ``ContextVar``, OpenTelemetry's, is set (:mod:`vaquero.tracing.present`). Leaving is silent
+One ``ContextVar``, OpenTelemetry's, is set (:mod:`vaquero._context`). Leaving is silent
 where the block is left in another ``contextvars.Context`` than it was entered in, as happens to
 generators that are closed by somebody else: there the variable was never ours.
 """
@@ -16,8 +16,8 @@ from opentelemetry.trace import Span as ApiSpan
 from opentelemetry.trace import SpanKind, Status, StatusCode
 
 from vaquero import _guard
-from vaquero.tracing.exceptions import status_text
-from vaquero.tracing.present import make_present, present, undo, with_span
+from vaquero._context import make_present, present, undo, with_span
+from vaquero._exceptions import status_text
 from vaquero.tracing.span import Span
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from opentelemetry.trace import (
     TracerProvider,
 )
 
-from vaquero.tracing.present import SPAN_KEY, present
+from vaquero._context import SPAN_KEY, present
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any, cast
 
 from opentelemetry.context import Context
 
-from vaquero.tracing.recipe import finish
-from vaquero.tracing.route import SPAN_KEY, leave, make_present, present
+from vaquero.facade.route import SPAN_KEY, leave, make_present, present
+from vaquero.facade.span_factory import finish
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
 
-    from vaquero.tracing.recipe import Recipe
+    from vaquero.facade.span_factory import Recipe
 
 
 class _Track:

@@ -46,7 +46,7 @@ class TracerProvider(SdkTracerProvider):
         keep_instance_id: Whether ``service.instance.id`` was chosen by the user and stays in a
             forked child; else the child gets one of its own.
         follows_global: Whether tracers of this provider look at each start whether it still is the
-            global one, and go to that one if it is not (:mod:`vaquero.tracing.offer`).
+            global one, and go to that one if it is not (:mod:`vaquero.tracing.global_provider`).
     """
 
     keep_instance_id: bool = False

@@ -17,7 +17,7 @@ from opentelemetry.sdk.util import BoundedList
 from opentelemetry.trace import Link, SpanContext, SpanKind, Status, StatusCode, TraceFlags
 
 from vaquero.record import EventRecord, LinkRecord, SpanExtra, SpanRecord
-from vaquero.tracing.origin import Home
+from vaquero.tracing.scope import Home
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

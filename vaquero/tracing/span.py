@@ -19,12 +19,12 @@ from opentelemetry.sdk.trace import Span as SdkSpan
 from opentelemetry.trace import Link, SpanContext, Status, StatusCode
 
 from vaquero import _guard, _log, _runtime
+from vaquero._exceptions import exception_attrs, status_text
 from vaquero._guard import describe
+from vaquero._probe import is_a, says_something, text_of
+from vaquero.compat.span import OriginalSpan
 from vaquero.record import STATUS_ERROR, STATUS_OK, STATUS_UNSET, EventRecord
-from vaquero.tracing.exceptions import exception_attrs, status_text
-from vaquero.tracing.given import is_a, says_something, text_of
 from vaquero.tracing.limits import NUMBERS, Bounds, items_of, kind_of, tidy
-from vaquero.tracing.original import OriginalSpan
 from vaquero.tracing.readable import PrivateNames, _manners_of, link_record
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from opentelemetry.sdk.trace import EventBase
 
-    from vaquero.tracing.origin import Route
+    from vaquero.tracing.scope import Route
 
 
 class Span(PrivateNames, OriginalSpan, SdkSpan):

@@ -21,15 +21,15 @@ from opentelemetry.trace import INVALID_SPAN_CONTEXT, SpanContext, SpanKind
 from opentelemetry.trace import Span as ApiSpan
 
 from vaquero import _guard
+from vaquero._context import SPAN_KEY, present
+from vaquero._probe import listed, readable_attributes, usable_context
 from vaquero.tracing.clock import inherited, new_anchor
 from vaquero.tracing.current import CurrentSpan
-from vaquero.tracing.given import listed, readable_attributes, usable_context
 from vaquero.tracing.ids import RANDOM_BIT, bits, new_span_no, new_trace_no
 from vaquero.tracing.limits import is_tidy, items_of, kind_of, read_limits, tidy
-from vaquero.tracing.lineage import context_of, of_root, under_other, under_ours
-from vaquero.tracing.origin import Exit, Home
-from vaquero.tracing.present import SPAN_KEY, present
-from vaquero.tracing.rules import ALL, LOW_BITS, Rules, read_rules
+from vaquero.tracing.parent import context_of, of_root, under_other, under_ours
+from vaquero.tracing.sampling.shortcut import ALL, LOW_BITS, Rules, read_rules
+from vaquero.tracing.scope import Exit, Home
 from vaquero.tracing.span import Span, call_safely, say_failed
 from vaquero.tracing.unsampled import Quiet, Unsampled, dropped
 

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags
 
+from vaquero.compat.span import OriginalSpan
 from vaquero.tracing.ids import new_span_no
-from vaquero.tracing.original import OriginalSpan
 from vaquero.tracing.readable import FLAGS
 
 if TYPE_CHECKING:

@@ -26,8 +26,8 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from vaquero import _log, _runtime
-from vaquero.sdk.assemble import assemble
-from vaquero.sdk.life import VaqueroSDK
+from vaquero.sdk.build import assemble
+from vaquero.sdk.handle import VaqueroSDK
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from importlib import import_module
 from pathlib import Path
 
 import click
 import pytest
 
-from vaquero.cli.group import EXTRAS, VERBS
+from vaquero.cli.group import EXTRAS, VERBS, own
 
 PAGE = (Path(__file__).parents[3] / "docs" / "cli.md").read_text("utf-8")
 
 
 def _commands() -> Iterator[tuple[str, click.Command]]:
     for verb in VERBS:
-        command = import_module(f"vaquero.cli.{verb}").command
+        command = own(verb)
         yield f"vaquero {verb}", command
         if isinstance(command, click.Group):
             for name, below in command.commands.items():

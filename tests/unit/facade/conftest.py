@@ -14,7 +14,7 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from vaquero import _guard, _runtime
-from vaquero.tracing import route
+from vaquero.facade import route
 
 
 class Spans:

@@ -14,7 +14,7 @@ from opentelemetry.trace import SpanKind, StatusCode
 
 import vaquero
 from vaquero import _guard
-from vaquero.tracing import decorator
+from vaquero.facade import decorator
 
 from .conftest import Spans
 

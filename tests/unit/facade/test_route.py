@@ -14,8 +14,8 @@ from opentelemetry.sdk.trace.sampling import ALWAYS_OFF
 
 import vaquero
 from vaquero import _guard, _runtime
-from vaquero.tracing import route
-from vaquero.tracing.handle import NOOP
+from vaquero.facade import route
+from vaquero.facade.handle import NOOP
 
 from .conftest import Spans, provider_of
 

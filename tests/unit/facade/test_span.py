@@ -15,7 +15,7 @@ from opentelemetry import trace as trace_api
 from opentelemetry.trace import Link, SpanContext, SpanKind, StatusCode, TraceFlags
 
 import vaquero
-from vaquero.tracing.handle import NOOP
+from vaquero.facade.handle import NOOP
 
 from .conftest import Spans
 

@@ -10,8 +10,8 @@ import pytest
 from opentelemetry import trace as trace_api
 
 import vaquero
-from vaquero.tracing import handle
-from vaquero.tracing.handle import SpanHandle, takes_any_value
+from vaquero.facade import handle
+from vaquero.facade.handle import SpanHandle, takes_any_value
 
 from .conftest import Spans
 

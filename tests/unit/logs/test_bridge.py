@@ -17,9 +17,9 @@ from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
 from vaquero.logs.bridge import Bridge, BridgeThroughProvider
 from vaquero.logs.correlation import correlate
-from vaquero.logs.row import LogRow
+from vaquero.logs.record import LogRow
 from vaquero.logs.uncaught import Uncaught
-from vaquero.pipeline.logs import LogEncoder
+from vaquero.pipeline.otlp.logs import LogEncoder
 from vaquero.redaction import Redactor
 from vaquero.tracing import TracerProvider
 

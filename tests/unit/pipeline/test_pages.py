@@ -12,11 +12,11 @@ from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 
 from vaquero.pipeline import Destination, Pipeline, PipelineSettings
-from vaquero.pipeline.instruments import register_instruments
+from vaquero.pipeline.self_metrics import register_instruments
 
 ROOT = Path(__file__).resolve().parents[3]
 PAGE = (ROOT / "docs" / "pipeline.md").read_text("utf-8")
-SOURCES = "".join(path.read_text("utf-8") for path in (ROOT / "vaquero" / "pipeline").glob("*.py"))
+SOURCES = "".join(path.read_text("utf-8") for path in (ROOT / "vaquero" / "pipeline").rglob("*.py"))
 
 
 def test_every_metric_is_on_the_page() -> None:

@@ -19,6 +19,7 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.sdk.trace.sampling import ALWAYS_OFF
 from opentelemetry.trace import SpanContext, TraceFlags
 
+from tests.unit.pipeline.backend import Answer, Backend
 from vaquero import _runtime
 from vaquero.pipeline import (
     Destination,
@@ -27,9 +28,7 @@ from vaquero.pipeline import (
     SpanExporter,
     SpanProcessor,
 )
-from vaquero.pipeline.instruments import register_instruments
-
-from .backend import Answer, Backend
+from vaquero.pipeline.self_metrics import register_instruments
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -200,7 +199,7 @@ def test_grpc_without_its_part_says_what_to_install(
     """Where h2 is missing, gRPC is said to need it, with the command that installs it."""
     monkeypatch.setitem(sys.modules, "h2", None)
     monkeypatch.setitem(sys.modules, "h2.config", None)
-    monkeypatch.delitem(sys.modules, "vaquero.pipeline.grpc", raising=False)
+    monkeypatch.delitem(sys.modules, "vaquero.pipeline.transport.grpc", raising=False)
     Pipeline(PipelineSettings(traces=Destination("http://127.0.0.1:4317", protocol="grpc")))
     assert "pip install h2" in caplog.text
 

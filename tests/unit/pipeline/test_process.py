@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from .backend import Backend
+from tests.unit.pipeline.backend import Backend
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

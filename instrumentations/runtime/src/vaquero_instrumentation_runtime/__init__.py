@@ -27,7 +27,7 @@ from vaquero_instrumentation_runtime.table import runtime_rows
 if TYPE_CHECKING:
     import asyncio
 
-    from vaquero_instrumentation_runtime.tracing import TracedMemory
+    from vaquero_instrumentation_runtime.allocations import TracedMemory
 
 __all__ = ["RuntimeInstrumentor", "watch_loop"]
 
@@ -171,7 +171,7 @@ def _histogram(session: Session, row: Any, bounds: tuple[float, ...]) -> Histogr
 
 
 def _traced() -> TracedMemory:
-    from vaquero_instrumentation_runtime.tracing import TracedMemory
+    from vaquero_instrumentation_runtime.allocations import TracedMemory
 
     return TracedMemory()
 

@@ -24,7 +24,7 @@ from vaquero_instrumentation_runtime.pools import PoolReading
 from vaquero_instrumentation_runtime.stacks import Site
 
 if TYPE_CHECKING:
-    from vaquero_instrumentation_runtime.tracing import LineGrowth
+    from vaquero_instrumentation_runtime.allocations import LineGrowth
 
 GARBAGE: Final = "runtime garbage collection"
 BLOCKS: Final = "runtime allocated blocks"

@@ -1,0 +1,1 @@
+"""``vaquero doctor``: does telemetry arrive, and what is in the way."""

@@ -1,0 +1,199 @@
+"""What ``vaquero doctor`` looks at without sending anything: installation, selection, settings."""
+
+from __future__ import annotations
+
+import importlib.metadata as metadata
+import os
+import platform
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from vaquero.config import Settings
+
+Verdict = Literal["ok", "warning", "failed"]
+
+OURS = "vaquero-otel"
+
+#: Distributions whose version is worth knowing when something is odd.
+_OF_INTEREST = ("opentelemetry-", "vaquero", "protobuf", "grpcio", "psutil", "duckdb", "h2")
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was looked at.
+
+    Attributes:
+        name: What was looked at, in a word or two.
+        verdict: ``failed`` makes the command's exit code 1; a warning does not.
+        text: What was found, and what would do where it is not well.
+    """
+
+    name: str
+    verdict: Verdict
+    text: str
+
+
+def versions() -> dict[str, str]:
+    """Versions of this interpreter and of the distributions that matter, by name."""
+    found = {"python": f"{platform.python_version()} ({sys.executable})"}
+    for one in metadata.distributions():
+        name = one.metadata["Name"] or ""
+        if name.lower().startswith(_OF_INTEREST):
+            found[name] = one.version
+    return dict(sorted(found.items(), key=lambda row: (row[0] != "python", row[0])))
+
+
+def installation() -> Iterator[Finding]:
+    """The installation: entry points, other distributions of OpenTelemetry, owners of our name."""
+    yield from _entry_points("opentelemetry_distro", "OTEL_PYTHON_DISTRO")
+    yield from _entry_points("opentelemetry_configurator", "OTEL_PYTHON_CONFIGURATOR")
+    yield from _owners()
+    instrumentors = sorted(
+        point.name for point in metadata.entry_points(group="opentelemetry_instrumentor")
+    )
+    yield Finding("instrumentors", "ok", ", ".join(instrumentors) or "none")
+    yield from _libraries()
+
+
+def _entry_points(group: str, variable: str) -> Iterator[Finding]:
+    points = list(metadata.entry_points(group=group))
+    names = [point.name for point in points]
+    word = group.removeprefix("opentelemetry_")
+    if "vaquero" not in names:
+        yield Finding(
+            word,
+            "failed",
+            f"the entry point 'vaquero' of the group {group} is missing: install {OURS} again",
+        )
+        return
+    chosen = os.environ.get(variable)
+    others = [name for name in names if name != "vaquero"]
+    if chosen and chosen != "vaquero":
+        yield Finding(
+            word, "warning", f"{variable}={chosen!r} (from environment) chooses another one"
+        )
+    elif others:
+        yield Finding(
+            word,
+            "warning",
+            f"{', '.join(others)} installed too; 'vaquero run' and opentelemetry-instrument choose "
+            f"vaquero, other launchers need {variable}=vaquero",
+        )
+    else:
+        yield Finding(word, "ok", "vaquero")
+
+
+def _owners() -> Iterator[Finding]:
+    """Distributions other than ours that installed files as ``vaquero/``."""
+    others: list[str] = []
+    for one in metadata.distributions():
+        name = one.metadata["Name"] or ""
+        if name.lower() == OURS:
+            continue
+        if any(file.parts[:2] == ("vaquero", "__init__.py") for file in one.files or ()):
+            others.append(f"{name} {one.version}")
+    if not others:
+        yield Finding("import name", "ok", f"'vaquero' is {OURS}")
+        return
+    yield Finding(
+        "import name",
+        "failed",
+        f"{', '.join(sorted(others))} installs files as 'vaquero' too: uninstall it, then install "
+        f"{OURS} again (removing it deletes files of {OURS})",
+    )
+
+
+def _libraries() -> Iterator[Finding]:
+    from vaquero.run_lines import uninstrumented
+
+    missing = sorted(uninstrumented())
+    if missing:
+        text = f"{', '.join(missing)}: 'vaquero instrument install' adds what fits"
+        yield Finding("not instrumented", "ok", text)
+
+
+def settings(loaded: Settings) -> Iterator[Finding]:
+    """The settings: what cannot be used, and what switches telemetry off or doubles it."""
+    for problem in loaded.problems:
+        yield Finding("setting", "warning", str(problem))
+    if loaded["disabled"] or not loaded["enabled"]:
+        yield Finding("setting", "warning", "telemetry is switched off: nothing is built or sent")
+    for signal in ("traces", "metrics", "logs"):
+        if not any(name != "none" for name in loaded[f"{signal}_exporter"]):
+            yield Finding("setting", "warning", f"no exporter for {signal}: none are sent")
+    yield from _propagators(os.environ)
+    if os.environ.get("FASTAPI_OTEL_AUTO_CONFIGURE", "").strip().lower() == "true":
+        yield Finding(
+            "FastAPI",
+            "warning",
+            "FASTAPI_OTEL_AUTO_CONFIGURE=true makes FastAPI add exporters of its own: everything "
+            "is sent twice. Unset it.",
+        )
+
+
+def _propagators(environ: Mapping[str, str]) -> Iterator[Finding]:
+    given = environ.get("OTEL_PROPAGATORS", "").strip()
+    known = {point.name for point in metadata.entry_points(group="opentelemetry_propagator")}
+    unknown = [name for name in map(str.strip, given.split(",")) if name and name not in known]
+    if given and unknown not in ([], ["none"]):
+        yield Finding(
+            "setting",
+            "failed",
+            f"OTEL_PROPAGATORS={given!r} (from environment) is not usable: expected some of "
+            f"{', '.join(sorted(known))}; programs under opentelemetry-instrument do not start",
+        )
+
+
+def providers() -> Iterator[Finding]:
+    """Whether the SDK and the API at hand are ones that our providers can stand on."""
+    from vaquero.sdk import global_providers
+    from vaquero.tracing import selfcheck
+
+    reason = selfcheck.usable()
+    if reason is not None:
+        text = f"the SDK's own spans are used instead of vaquero's faster ones: {reason}"
+        yield Finding("providers", "warning", text)
+
+    closed = [
+        name for name in ("traces", "metrics", "logs") if not global_providers.offerable(name)
+    ]
+    if closed:
+        yield Finding(
+            "providers",
+            "warning",
+            f"this OpenTelemetry API takes no offered provider for {', '.join(closed)}: call "
+            "vaquero.init() so that instrumented libraries join",
+        )
+
+
+def spooled(loaded: Settings) -> Iterator[Finding]:
+    """What waits on disk for a backend."""
+    from vaquero.cli.output import size_text
+    from vaquero.pipeline import spool
+    from vaquero.sdk import translate
+
+    folder = translate.spool_dir(loaded)
+    try:
+        waiting = [entry for entry in spool.inventory(folder) if entry.requests]
+    except OSError as error:
+        yield Finding("spool", "warning", f"{folder} cannot be used: {error.strerror or error}")
+        return
+    if not waiting:
+        yield Finding("spool", "ok", f"nothing waits in {folder}")
+        return
+    size = size_text(sum(entry.size_bytes for entry in waiting))
+    refused = sum(sum(entry.signals.values()) for entry in waiting if entry.state == "refused")
+    items = sum(sum(entry.signals.values()) for entry in waiting)
+    text = f"{items} items ({size}) wait in {folder}; 'vaquero spool list' shows them"
+    if refused:
+        text += f", and {refused} were refused: 'vaquero spool resend', once mended"
+    yield Finding("spool", "warning" if refused else "ok", text)
+
+
+def described(finding: Finding) -> dict[str, Any]:
+    """A finding for JSON."""
+    return {"name": finding.name, "verdict": finding.verdict, "text": finding.text}

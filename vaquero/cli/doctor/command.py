@@ -1,0 +1,99 @@
+"""``vaquero doctor``: does telemetry arrive, and if not, what is in the way."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from vaquero.cli.doctor import checks
+from vaquero.cli.doctor.other_products import leftovers
+from vaquero.cli.output import table
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from vaquero.cli.doctor.checks import Finding
+    from vaquero.config import Settings
+
+_MARKS = {"ok": "ok", "warning": "WARN", "failed": "FAIL"}
+_STYLES = {"ok": "green", "warning": "yellow", "failed": "red"}
+
+
+@click.command("doctor", context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.option("--offline", is_flag=True, help="Send nothing: look at the installation only.")
+def command(as_json: bool, offline: bool) -> int:
+    """Check that telemetry arrives, and say what is in the way.
+
+    Looks at installation and settings, connects to the endpoint, and sends a marked span, metric
+    and log record there. The exit code is 0 where all is well (warnings allowed), else 1.
+    """
+    import logging
+
+    from vaquero import config
+
+    # What is said here is said as a finding.
+    logging.getLogger("vaquero").addHandler(logging.NullHandler())
+    settings = config.load()
+    findings: list[Finding] = []
+
+    def gather(more: Iterable[Finding]) -> None:
+        for finding in more:
+            findings.append(finding)
+            if not as_json:
+                _print(finding)
+
+    if not as_json:
+        _print_about(settings)
+    gather(checks.installation())
+    gather(checks.providers())
+    gather(checks.settings(settings))
+    gather(leftovers(os.environ))
+    gather(checks.spooled(settings))
+    if not offline:
+        from vaquero.cli.doctor import round_trip
+
+        gather(round_trip.check(settings))
+    failed = any(finding.verdict == "failed" for finding in findings)
+    if as_json:
+        print(json.dumps(_as_json(settings, findings, failed), indent=2))
+    else:
+        print("\nNot well: see FAIL above." if failed else "\nAll is well.")
+    return int(failed)
+
+
+def _print_about(settings: Settings) -> None:
+    table(("package", "version"), checks.versions().items())
+    print()
+    changed = [row for row in settings.rows() if row.source != "default"]
+    if changed:
+        rows = [(row.name, row.shown, row.source) for row in changed]
+        table(("setting", "value", "source"), rows)
+    else:
+        print("All settings have their defaults ('vaquero config' lists them).")
+    print()
+
+
+def _print(finding: Finding) -> None:
+    mark = f"{_MARKS[finding.verdict]:<4}"
+    if sys.stdout.isatty():
+        import os
+
+        if not os.environ.get("NO_COLOR"):
+            mark = click.style(mark, fg=_STYLES[finding.verdict])
+    click.echo(f"{mark}  {finding.name}: {finding.text}")
+
+
+def _as_json(settings: Settings, findings: list[Finding], failed: bool) -> dict[str, object]:
+    from vaquero.cli.config import described
+
+    return {
+        "verdict": "failed" if failed else "ok",
+        "versions": checks.versions(),
+        "settings": [described(row) for row in settings.rows()],
+        "findings": [checks.described(finding) for finding in findings],
+    }

@@ -1,0 +1,255 @@
+"""A marked span, metric and log record, sent to where the application's would go.
+
+Each signal is sent by the transport of the pipeline, with its headers, TLS and proxy, but past
+ring, spool and retries: what the server answers is what is judged, more strictly than in operation.
+"""
+
+from __future__ import annotations
+
+import secrets
+import socket
+import time
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from vaquero.cli.doctor.checks import Finding
+from vaquero.pipeline.transport.http import HttpTransport
+from vaquero.pipeline.transport.retry import Reply, Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from vaquero.config import Settings
+    from vaquero.pipeline.settings import Destination, Signal
+    from vaquero.pipeline.transport.http_message import Answer
+
+SIGNALS: tuple[Signal, ...] = ("traces", "metrics", "logs")
+
+_CONNECT_S = 3.0
+
+
+def check(settings: Settings) -> Iterator[Finding]:
+    """Connect to each destination, then send one item of each signal.
+
+    Args:
+        settings: Where to, and how.
+    """
+    from vaquero.sdk import translate
+
+    unreachable: set[tuple[str, int]] = set()
+    mark = secrets.token_hex(8)
+    for signal in SIGNALS:
+        if settings[f"{signal}_exporter"] == ("none",):
+            continue
+        destination = translate.destination(signal, settings)
+        finding = _unreachable(destination, unreachable)
+        if finding is not None:
+            yield finding
+        elif _peer(destination) not in unreachable:
+            yield _sent(signal, destination, mark, settings)
+
+
+def _peer(destination: Destination) -> tuple[str, int]:
+    text = destination.endpoint
+    parts = urlsplit(text if "//" in text else f"//{text}")
+    secure = parts.scheme in ("https", "grpcs")
+    usual = 4317 if destination.protocol == "grpc" else (443 if secure else 80)
+    return parts.hostname or "", parts.port or usual
+
+
+def _unreachable(destination: Destination, known: set[tuple[str, int]]) -> Finding | None:
+    """Why no connection can be made, once for each address; None where one can."""
+    from vaquero.pipeline.transport.http import proxy_for
+    from vaquero.sdk import translate
+
+    try:
+        peer = _peer(destination)
+    except ValueError as error:
+        return Finding("endpoint", "failed", f"{destination.address}: {error}")
+    scheme = urlsplit(destination.endpoint).scheme
+    if peer in known or proxy_for(scheme, peer[0], translate.proxies()) is not None:
+        return None  # Said already; or the proxy will say.
+    try:
+        socket.create_connection(peer, _CONNECT_S).close()
+    except OSError as error:
+        known.add(peer)
+        return Finding("endpoint", "failed", _explained(destination, peer, error))
+    return None
+
+
+def _explained(destination: Destination, peer: tuple[str, int], error: OSError) -> str:
+    where = f"{destination.address} cannot be reached"
+    if isinstance(error, ConnectionRefusedError):
+        text = f"{where}: nothing listens on port {peer[1]} of {peer[0]}."
+    elif isinstance(error, socket.gaierror):
+        text = f"{where}: the name {peer[0]!r} is not known."
+    elif isinstance(error, TimeoutError):
+        text = f"{where}: no answer within {_CONNECT_S:g} s; a firewall?"
+    else:
+        text = f"{where}: {error.strerror or error}."
+    if destination.named_by_user:
+        return text
+    return f"{text} Start 'vaquero view', or set OTEL_EXPORTER_OTLP_ENDPOINT."
+
+
+def _sent(signal: Signal, destination: Destination, mark: str, settings: Settings) -> Finding:
+    body = request(signal, mark, settings)
+    name = f"round trip of {signal}"
+    try:
+        transport = _transport(signal, destination)
+        began = time.monotonic()
+        try:
+            reply = transport.send(body, f"doctor-{mark}", destination.timeout_s)
+        finally:
+            transport.close()
+    except (ValueError, OSError, ImportError) as error:
+        return Finding(name, "failed", f"{destination.address}: {error}")
+    took_ms = (time.monotonic() - began) * 1000
+    return judged(name, destination.address, reply, took_ms, mark)
+
+
+def judged(name: str, address: str, reply: Reply, took_ms: float, mark: str) -> Finding:
+    """What an answer means.
+
+    Args:
+        name: Of the finding.
+        address: Where the request went, without credentials.
+        reply: The transport's reading of the answer.
+        took_ms: Milliseconds until it came.
+        mark: ``vaquero.doctor.mark`` of what was sent.
+    """
+    if reply.verdict is not Verdict.OK:
+        return Finding(name, "failed", f"{address}: {reply.detail or reply.reason}")
+    if reply.rejected:
+        why = reply.detail or "it gave no reason"
+        return Finding(name, "failed", f"{address} took the request and rejected its item: {why}")
+    if reply.detail:
+        return Finding(name, "warning", f"{address} took it, and says: {reply.detail}")
+    return Finding(name, "ok", f"{address} took it in {took_ms:.0f} ms (mark {mark})")
+
+
+def _transport(signal: Signal, destination: Destination) -> Any:
+    from vaquero.pipeline.settings import PipelineSettings
+    from vaquero.pipeline.transport.choice import make_transport
+    from vaquero.sdk import translate
+
+    settings = PipelineSettings(connect_timeout_s=_CONNECT_S, proxies=translate.proxies())
+    if destination.protocol == "http/protobuf":
+        return StrictTransport(destination, settings)
+    return make_transport(signal, destination, settings)
+
+
+class StrictTransport(HttpTransport):
+    """Takes a 2xx for success only where it is an OTLP answer.
+
+    In operation a server that forgets the content type is forgiven. Here the question is whether
+    somebody else lives at this address: any server may say 200 to a POST.
+    """
+
+    def _judge(self, answer: Answer) -> Reply:
+        taken = 200 <= answer.status < 300
+        if taken and answer.kind != "application/x-protobuf":
+            said = answer.kind or "no content type"
+            return Reply(
+                Verdict.REFUSED,
+                "not_otlp",
+                f"answers {answer.status} but is no OTLP receiver (expected "
+                f"application/x-protobuf, got {said})",
+            )
+        if taken and not _is_message(answer.body):
+            return Reply(Verdict.REFUSED, "not_otlp", "answers 200 with what is no OTLP message")
+        return super()._judge(answer)
+
+
+def _is_message(body: bytes) -> bool:
+    from vaquero.pipeline.otlp import responses
+
+    try:
+        list(responses.fields(body))
+    except ValueError:
+        return False
+    return True
+
+
+def request(signal: Signal, mark: str, settings: Settings) -> bytes:
+    """An encoded request with one item of a signal, named ``vaquero doctor`` and marked.
+
+    Args:
+        signal: Which.
+        mark: Set as ``vaquero.doctor.mark``.
+        settings: Give the resource.
+    """
+    from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
+    from opentelemetry.proto.resource.v1.resource_pb2 import Resource
+
+    def pair(key: str, value: object) -> KeyValue:
+        return KeyValue(key=key, value=AnyValue(string_value=str(value)))
+
+    from vaquero import resource as resources
+
+    who = Resource(
+        attributes=[pair(key, value) for key, value in resources.build(settings).attributes.items()]
+    )
+    attributes = [pair("vaquero.doctor.mark", mark)]
+    now_ns = time.time_ns()
+    make = {"traces": _trace, "metrics": _metric, "logs": _log}[signal]
+    return make(who, attributes, now_ns).SerializeToString()
+
+
+def _trace(who: Any, attributes: list[Any], now_ns: int) -> Any:
+    from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+    from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans, Span
+
+    span = Span(
+        trace_id=secrets.token_bytes(16),
+        span_id=secrets.token_bytes(8),
+        name="vaquero doctor",
+        kind=Span.SPAN_KIND_INTERNAL,
+        start_time_unix_nano=now_ns - 1_000_000,
+        end_time_unix_nano=now_ns,
+        attributes=attributes,
+        flags=1,
+    )
+    spans = ScopeSpans(spans=[span])
+    return ExportTraceServiceRequest(
+        resource_spans=[ResourceSpans(resource=who, scope_spans=[spans])]
+    )
+
+
+def _metric(who: Any, attributes: list[Any], now_ns: int) -> Any:
+    from opentelemetry.proto.collector.metrics.v1 import metrics_service_pb2 as service
+    from opentelemetry.proto.metrics.v1.metrics_pb2 import (
+        Gauge,
+        Metric,
+        NumberDataPoint,
+        ResourceMetrics,
+        ScopeMetrics,
+    )
+
+    point = NumberDataPoint(time_unix_nano=now_ns, as_double=1.0, attributes=attributes)
+    metric = Metric(name="vaquero.doctor", unit="1", gauge=Gauge(data_points=[point]))
+    metrics = ScopeMetrics(metrics=[metric])
+    return service.ExportMetricsServiceRequest(
+        resource_metrics=[ResourceMetrics(resource=who, scope_metrics=[metrics])]
+    )
+
+
+def _log(who: Any, attributes: list[Any], now_ns: int) -> Any:
+    from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
+    from opentelemetry.proto.common.v1.common_pb2 import AnyValue
+    from opentelemetry.proto.logs.v1.logs_pb2 import (
+        SEVERITY_NUMBER_INFO,
+        LogRecord,
+        ResourceLogs,
+        ScopeLogs,
+    )
+
+    record = LogRecord(
+        time_unix_nano=now_ns,
+        severity_number=SEVERITY_NUMBER_INFO,
+        severity_text="INFO",
+        body=AnyValue(string_value="vaquero doctor"),
+        attributes=attributes,
+    )
+    logs = ScopeLogs(log_records=[record])
+    return ExportLogsServiceRequest(resource_logs=[ResourceLogs(resource=who, scope_logs=[logs])])

@@ -1,0 +1,1 @@
+"""``vaquero instrument``: the instrumentations of libraries, shown and installed."""

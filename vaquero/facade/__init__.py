@@ -1,0 +1,1 @@
+"""What only the facade needs: ``vaquero.span``, ``vaquero.trace`` and what they share."""

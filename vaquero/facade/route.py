@@ -1,0 +1,242 @@
+"""Which tracer the facade uses at this moment, and where the current span is kept.
+
+The way to the tracer is looked up once and used as long as the API's global provider and the SDK in
+use are the same objects. So a provider that the application sets later is followed from the next
+span on, and following it costs two comparisons.
+"""
+
+from __future__ import annotations
+
+import os
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any, cast
+
+from opentelemetry import context as context_api
+from opentelemetry import trace as trace_api
+from opentelemetry.context import Context
+from opentelemetry.environment_variables import OTEL_PYTHON_TRACER_PROVIDER
+from opentelemetry.trace import (
+    INVALID_SPAN,
+    Link,
+    NoOpTracer,
+    NoOpTracerProvider,
+    Span,
+    SpanKind,
+)
+
+from vaquero import _guard, _log, _runtime, values
+from vaquero.facade.handle import adapted, narrow, takes_any_value
+from vaquero.version import __version__
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+#: The instrumentation scope of all spans of the facade.
+SCOPE = "vaquero"
+
+#: The key of the current span in OpenTelemetry's context, had from the public API.
+SPAN_KEY: str = next(iter(trace_api.set_span_in_context(INVALID_SPAN, Context())))
+
+
+def _variable() -> ContextVar[Context] | None:
+    """The context variable behind OpenTelemetry's context; None where it is kept elsewhere."""
+    token: Any = context_api.attach(context_api.get_current())
+    variable = getattr(token, "var", None)
+    context_api.detach(token)
+    return cast("ContextVar[Context]", variable) if isinstance(variable, ContextVar) else None
+
+
+def _detach(token: Any) -> None:
+    try:
+        context_api._RUNTIME_CONTEXT.detach(token)
+    except AttributeError:
+        context_api.detach(token)
+
+
+_kept_in = _variable()
+#: The present context; make one present and get a token; undo that. ``undo`` raises ValueError
+#: where the token belongs to another task or thread: see :func:`leave`.
+present: Callable[[], Context] = context_api.get_current if _kept_in is None else _kept_in.get
+make_present: Callable[[Context], Any] = context_api.attach if _kept_in is None else _kept_in.set
+undo: Callable[[Any], None] = _detach if _kept_in is None else _kept_in.reset
+
+
+def leave(token: Any) -> None:
+    """Undo one :func:`make_present`; silent where it was done in another task or thread."""
+    try:
+        undo(token)
+    except Exception:
+        return  # There the span was never current, so there is nothing to take away.
+
+
+class _Asked:
+    """Stands for the API module where the API has no place of that name any more."""
+
+    @property
+    def _TRACER_PROVIDER(self) -> Any:
+        return trace_api.get_tracer_provider()
+
+
+#: Where the API keeps its global provider; None there means that nobody has set one.
+place: Any = trace_api if hasattr(trace_api, "_TRACER_PROVIDER") else _Asked()
+
+
+class Route:
+    """The way to a tracer.
+
+    Attributes:
+        provider: The API's global provider for which this holds; None for none.
+        sdk: The SDK in use for which this holds.
+        begin: Starts a span: ``(name, attributes, kind, context, links, start_time, base)``.
+            None where there is no tracer, or one that makes nothing.
+        ours: Whether spans are of our own class, or at least have the original's methods.
+        closed: Whether vaquero was shut down then.
+        inputs: Whether arguments are captured where a decorator does not say.
+        outputs: Whether results are captured where a decorator does not say.
+    """
+
+    __slots__ = ("begin", "closed", "inputs", "ours", "outputs", "provider", "sdk")
+
+    def __init__(self, provider: Any, sdk: Any, begin: Any, ours: bool) -> None:
+        self.provider = provider
+        self.sdk = sdk
+        self.begin = begin
+        self.ours = ours
+        self.closed = _runtime._closed
+        self.inputs = _setting(sdk, "capture_inputs")
+        self.outputs = _setting(sdk, "capture_outputs")
+
+
+def _setting(sdk: Any, name: str) -> bool:
+    settings = getattr(sdk, "settings", None)
+    try:
+        return settings is not None and settings[name] is True
+    except Exception:
+        return False  # An SDK that somebody made, without our table of settings.
+
+
+#: The last route found; :func:`current` says whether it still holds.
+last: Route = Route(object(), None, None, False)
+
+
+def current() -> Route:
+    """The route that holds now; the first call starts the default SDK."""
+    route = last
+    if (
+        route.provider is place._TRACER_PROVIDER
+        and route.sdk is _runtime.sdk
+        and (route.begin is not None or route.closed is _runtime._closed)
+    ):
+        return route
+    return find()
+
+
+def find() -> Route:
+    """Look the route up anew; never raises."""
+    global last
+    try:
+        route = _found()
+    except Exception as error:
+        _guard.report(error, "finding a tracer")
+        route = Route(place._TRACER_PROVIDER, _runtime.sdk, None, False)
+    last = route
+    return route
+
+
+def _found() -> Route:
+    if switched_off():
+        return Route(place._TRACER_PROVIDER, _runtime.sdk, None, False)
+    sdk = _started()
+    provider = place._TRACER_PROVIDER
+    if provider is None and OTEL_PYTHON_TRACER_PROVIDER in os.environ:
+        provider = trace_api.get_tracer_provider()
+    used = _used(provider, sdk)
+    if used is None or isinstance(used, NoOpTracerProvider):
+        return Route(provider, sdk, None, False)
+    tracer = used.get_tracer(SCOPE, __version__)
+    if isinstance(tracer, NoOpTracer):
+        return Route(provider, sdk, None, False)
+    if _is_ours(tracer, "vaquero.tracing.tracer"):
+        return Route(provider, sdk, tracer.begin, True)
+    return Route(provider, sdk, _begin_by(tracer), False)
+
+
+def _started() -> Any:
+    try:
+        return _runtime.ensure_started()
+    except Exception as error:
+        _guard.report(error, "starting the SDK")
+        return None
+
+
+def _used(provider: Any, sdk: Any) -> Any:
+    """The application's provider where it set one, else that of the SDK in use."""
+    own = getattr(sdk, "tracer_provider", None)
+    if provider is None or _is_ours(provider, "vaquero.tracing.provider"):
+        # One of ours that stayed in the API's place after its shutdown has a successor.
+        return own or provider
+    return provider
+
+
+def _is_ours(part: object, module: str) -> bool:
+    return any(kind.__module__ == module for kind in type(part).__mro__)
+
+
+def _begin_by(tracer: Any) -> Callable[..., Span]:
+    """How a span starts on somebody else's tracer, with attributes that it takes."""
+    sdk_made = any(kind.__module__ == "opentelemetry.sdk.trace" for kind in type(tracer).__mro__)
+    adapt = values.freeze if sdk_made and takes_any_value() else narrow
+
+    def begin(
+        name: str,
+        attributes: Mapping[str, object] | None,
+        kind: SpanKind,
+        context: Context | None,
+        links: Sequence[Link] | None,
+        start_time: int | None,
+        base: Context | None = None,
+    ) -> Span:
+        return tracer.start_span(
+            name,
+            context=context,
+            kind=kind,
+            attributes=adapted(attributes, adapt) if attributes else None,
+            links=_usable(links) if links else (),
+            start_time=start_time,
+        )
+
+    return begin
+
+
+def _usable(links: Sequence[Link]) -> list[Link]:
+    """The links among what was given as links; says where it is something else."""
+    try:
+        usable = [link for link in links if isinstance(cast("object", link), Link)]
+        if len(usable) == len(links):
+            return usable
+    except TypeError:
+        usable = []
+    _log.warn(
+        "span:links",
+        "links=%.100r is not usable: expected opentelemetry.trace.Link objects.",
+        values.freeze(links),
+    )
+    return usable
+
+
+_off: bool | None = None
+
+
+def switched_off() -> bool:
+    """Whether ``OTEL_SDK_DISABLED`` is true; read once."""
+    global _off
+    if _off is None:
+        _off = os.environ.get("OTEL_SDK_DISABLED", "").strip().lower() == "true"
+    return _off
+
+
+def forget() -> None:
+    """Look everything up again at the next span, the environment included (for tests)."""
+    global _off, last
+    _off = None
+    last = Route(object(), None, None, False)

@@ -1,0 +1,377 @@
+"""``vaquero.span``: a block, a function or a stretch of time as a span.
+
+One object serves all uses. It starts nothing until it is entered, called or first asked for
+something, so it can stand above a function in a module that is being imported.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import suppress
+from datetime import datetime
+from enum import Enum
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+from opentelemetry import trace as trace_api
+from opentelemetry.context import Context
+from opentelemetry.trace import INVALID_SPAN, SpanKind
+
+from vaquero import _guard, _log, _runtime, values
+from vaquero._probe import is_a
+from vaquero.compat.span import CANCELLED, METADATA, TAG, OriginalSpan, record_error
+from vaquero.facade import route as routes
+from vaquero.facade.handle import NOOP, SpanHandle, adapter_of
+from vaquero.facade.route import SPAN_KEY, leave, make_present, place, present
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from types import TracebackType
+
+    from opentelemetry.trace import Link, Span
+
+F = TypeVar("F", bound="Callable[..., Any] | staticmethod[..., Any] | classmethod[Any, ..., Any]")
+
+#: Kind, context, links and start time of a span about which nothing special was said.
+Options = tuple[SpanKind, "Context | None", "Sequence[Link] | None", "int | None"]
+PLAIN: Options = (SpanKind.INTERNAL, None, None, None)
+
+#: Exceptions outside ``Exception`` by which asyncio and trio cancel a task.
+_CANCELLATIONS = frozenset({"CancelledError", "Cancelled"})
+
+#: In the place of a token: the span was started without being made current.
+_STARTED = object()
+
+_new = object.__new__
+
+
+def span(
+    name: str = "",
+    attributes: Mapping[str, object] | None = None,
+    *,
+    tags: Mapping[str, object] | None = None,
+    metadata: Mapping[str, object] | None = None,
+    kind: SpanKind | str | None = None,
+    links: Sequence[Link] | None = None,
+    start_time: int | datetime | None = None,
+    **more: object,
+) -> SpanScope:
+    """A span for a block, for a function, or until ``finish()`` is called.
+
+    ::
+
+        with vaquero.span("checkout", items=3) as span:
+            span.set_attribute("coupon", coupon)
+
+        @vaquero.span("refund")
+        def refund(order): ...
+
+        s = vaquero.span("import")
+        s.finish()
+
+    The application's exceptions pass unchanged. An ``Exception`` that leaves the block becomes an
+    exception event and status ERROR; a cancelled task gets ``vaquero.cancelled`` and no error.
+
+    Args:
+        name: What is done; low in cardinality. Values go to attributes. The original's name for
+            it, ``operation_name``, is accepted as well.
+        attributes: Attributes with any values.
+        tags: Attributes under ``vaquero.tag.``, as text.
+        metadata: Attributes under ``vaquero.metadata.``.
+        kind: OpenTelemetry's kind, or its name such as ``client``; INTERNAL by default.
+        links: Links to other spans.
+        start_time: Unix time in nanoseconds, or an aware datetime; by default when the span starts.
+        **more: Further attributes.
+
+    Returns:
+        A context manager of both kinds, a decorator and an OpenTelemetry span. As a context manager
+        it gives the started span.
+    """
+    if routes._off:
+        return cast("SpanScope", NOOP)
+    scope = _new(SpanScope)
+    if more and type(name) is str and not name and "operation_name" in more:
+        name = cast("str", more.pop("operation_name"))
+    scope._given_name = name
+    if attributes is None and tags is None and metadata is None:
+        attributes = more
+    elif more or tags is not None or metadata is not None or type(attributes) is not dict:
+        attributes = merged(attributes, tags, metadata, more)
+    scope._given = attributes
+    if kind is None and links is None and start_time is None:
+        scope._options = PLAIN
+    else:
+        scope._options = (usable_kind(kind), None, links, usable_time(start_time))
+    scope._token = None
+    scope._made_in = present()
+    return scope
+
+
+class SpanScope(SpanHandle):
+    """What :func:`span` gives."""
+
+    __slots__ = ("_given", "_given_name", "_made_in", "_options", "_token")
+
+    _given_name: str
+    _given: Mapping[str, object] | None
+    _options: Options
+    _made_in: Context
+    _token: Any
+
+    def __enter__(self) -> OriginalSpan:
+        if self._token is not None:
+            return self._enter_again()
+        route = routes.last
+        if (
+            route.provider is not place._TRACER_PROVIDER
+            or route.sdk is not _runtime.sdk
+            or route.begin is None
+        ):
+            route = routes.current()
+            if route.begin is None:
+                return NOOP
+        name = self._given_name
+        if type(name) is not str or not name:
+            name = usable_name(name)
+        base = present()
+        try:
+            span = route.begin(name, self._given, *self._options, base)
+        except Exception as error:
+            _guard.report(error, "starting a span")
+            return NOOP
+        self._inner = span
+        self._token = make_present(Context({**base, SPAN_KEY: span}))
+        return span if route.ours else self
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None = None,
+        exc_val: BaseException | None = None,
+        exc_tb: TracebackType | None = None,
+    ) -> None:
+        token = self._token
+        if token is None:
+            return
+        if type(token) is _Nested:
+            self._leave_nested(token, exc_val)
+            return
+        self._token = _STARTED
+        if token is not _STARTED:
+            leave(token)
+        span = self._inner
+        if exc_val is not None:
+            note(self, exc_val)
+        if span.is_recording():
+            span.end()
+
+    async def __aenter__(self) -> OriginalSpan:
+        return self.__enter__()
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None = None,
+        exc_val: BaseException | None = None,
+        exc_tb: TracebackType | None = None,
+    ) -> None:
+        self.__exit__(exc_type, exc_val, exc_tb)
+
+    def __call__(self, function: F, /) -> F:
+        """Decorate a function or the public methods of a class: each call is a span."""
+        from vaquero.facade.decorator import spanned
+
+        return spanned(function, self._given_name, self._given, self._options)
+
+    def __repr__(self) -> str:
+        return f"<vaquero.span {self._given_name!r}>"
+
+    # ------------------------------------------------------------------ the unusual uses
+    def __getattr__(self, name: str) -> Any:
+        # Slots that are still empty come here: a bare object starts when it is first used.
+        if name == "_inner":
+            return self._start()
+        if name == "_adapt":
+            self._adapt = adapt = adapter_of(self._inner)
+            return adapt
+        if name.startswith("_") and (name in SpanScope.__slots__ or self._token is None):
+            raise AttributeError(name)  # Tools that look at an object must not start its span.
+        return super().__getattr__(name)
+
+    def _start(self) -> Span:
+        """Start the span without making it current."""
+        begin = routes.current().begin
+        started: Any = NOOP
+        if begin is not None:
+            name = self._given_name
+            if type(name) is not str or not name:
+                name = usable_name(name)
+            kind, around, links, start_time = self._options
+            if present().get(SPAN_KEY) is self:
+                # Made current before it was started: its parent is what was current before that.
+                around = self._made_in
+            try:
+                started = begin(name, self._given, kind, around, links, start_time, None)
+            except Exception as error:
+                _guard.report(error, "starting a span")
+        self._inner = started
+        self._token = _STARTED
+        return started
+
+    def _enter_again(self) -> OriginalSpan:
+        """Enter a scope that was started as a bare object, is over, or is still entered."""
+        token = self._token
+        if token is _STARTED:
+            span = self._inner
+            if span.is_recording():
+                self._token = make_present(Context({**present(), SPAN_KEY: span}))
+                return span if isinstance(span, OriginalSpan) else self
+            self._token = None
+            return self.__enter__()
+        outer = self._inner
+        self._token = None
+        entered = self.__enter__()
+        self._token = _Nested(self._token, token, outer)
+        return entered
+
+    def _leave_nested(self, nested: _Nested, error: BaseException | None) -> None:
+        """Leave a scope that was entered more than once, as in a recursion."""
+        self._token = nested.token
+        self.__exit__(None, error, None)
+        self._token = nested.outer_token
+        self._inner = nested.outer_span
+
+
+class _Nested:
+    """In the place of a token: the scope is entered a second time, this is what was before."""
+
+    __slots__ = ("outer_span", "outer_token", "token")
+
+    def __init__(self, token: Any, outer_token: Any, outer_span: Any) -> None:
+        self.token = token
+        self.outer_token = outer_token
+        self.outer_span = outer_span
+
+
+def note(span: OriginalSpan, error: BaseException, record: bool = True) -> None:
+    """Note on a span what left its block; never raises.
+
+    Args:
+        span: A span of ours, or a handle.
+        error: What left. Of what is no ``Exception`` only cancellation is noted, as
+            ``vaquero.cancelled``: the end of a program or of a generator is no error of a block.
+        record: False leaves out the event and the exception's text.
+    """
+    if isinstance(error, Exception):
+        record_error(span, error, record)
+    elif type(error).__name__ in _CANCELLATIONS and span.is_recording():
+        span.set_attribute(CANCELLED, True)
+
+
+def merged(
+    attributes: object,
+    tags: Mapping[str, object] | None,
+    metadata: Mapping[str, object] | None,
+    more: Mapping[str, object] | None,
+) -> dict[str, object]:
+    """All that was said about a span as one new dict of attributes."""
+    taken: dict[Any, object] = {}
+    _add(taken, "", "attributes", attributes)
+    _add(taken, TAG, "tags", tags)
+    _add(taken, METADATA, "metadata", metadata)
+    _add(taken, "", "", more)
+    return taken
+
+
+def _add(taken: dict[Any, object], prefix: str, what: str, given: object) -> None:
+    if given is None:
+        return
+    if not is_a(given, Mapping):
+        _log.warn(
+            f"span:{what}",
+            "%s=%.100r is not usable: expected a mapping; it is kept as one attribute.",
+            what,
+            values.freeze(given),
+        )
+        taken[f"vaquero.{what}"] = given
+        return
+    try:
+        for key, value in cast("Mapping[str, object]", given).items():
+            text = as_tag(value) if prefix == TAG else value
+            taken[f"{prefix}{as_tag(key)}" if prefix or type(key) is not str else key] = text
+    except Exception as error:
+        _guard.report(error, f"reading {what}")
+
+
+def as_tag(value: object) -> str:
+    """Any value as text, as a tag's value is."""
+    frozen = values.freeze(value)
+    return frozen if isinstance(frozen, str) else str(frozen)
+
+
+def usable_name(name: object) -> str:
+    """A span name in the place of one that is empty or no text; warns."""
+    frozen = values.plain(values.freeze(name))
+    if is_a(name, str) and isinstance(frozen, str) and frozen:
+        return frozen  # A subclass of text, such as a member of an enumeration of texts.
+    usable = frozen if isinstance(frozen, str) and is_a(name, (bytes, Enum)) else ""
+    if isinstance(frozen, int) and not isinstance(frozen, bool):
+        usable = str(frozen)
+    usable = usable or "unnamed"
+    _log.warn(
+        "span:name",
+        "The span name %.100r is not usable: expected non-empty text; %.100r is used.",
+        frozen,
+        usable,
+    )
+    return usable
+
+
+def usable_kind(kind: object) -> SpanKind:
+    """OpenTelemetry's kind for a kind, its name, or None; INTERNAL with a warning for the rest."""
+    if is_a(kind, SpanKind):
+        return kind
+    if type(kind) is str and kind.upper() in SpanKind.__members__:
+        return SpanKind[kind.upper()]
+    if kind is not None:
+        _log.warn(
+            "span:kind",
+            "kind=%.100r is not usable: expected one of %s; INTERNAL is used.",
+            values.freeze(kind),
+            ", ".join(SpanKind.__members__),
+        )
+    return SpanKind.INTERNAL
+
+
+def usable_time(time: object) -> int | None:
+    """Unix time in nanoseconds; None, with a warning, for what is no time."""
+    if time is None or (is_a(time, int) and not isinstance(time, bool)):
+        return time
+    if is_a(time, datetime):
+        with suppress(Exception):  # A date so early or late that the platform has no time for it.
+            return int(time.timestamp() * 1e9)
+    _log.warn(
+        "span:start_time",
+        "start_time=%.100r is not usable: expected Unix time in nanoseconds, e.g. time.time_ns().",
+        values.freeze(time),
+    )
+    return None
+
+
+def get_current_span() -> OriginalSpan:
+    """The current span, whoever started it; where there is none, a span that is false."""
+    found = trace_api.get_current_span()
+    if isinstance(found, OriginalSpan):
+        return found
+    if found is INVALID_SPAN or not found.get_span_context().is_valid:
+        return NOOP
+    return SpanHandle(found)
+
+
+def get_current_trace_id() -> str | None:
+    """The current trace's id as 32 hexadecimal digits; None where there is no span."""
+    found = get_current_span()
+    return found.trace_id if found else None
+
+
+def get_current_span_id() -> str | None:
+    """The current span's id as 16 hexadecimal digits; None where there is no span."""
+    found = get_current_span()
+    return found.span_id if found else None

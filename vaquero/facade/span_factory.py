@@ -1,0 +1,150 @@
+"""What is said about the spans of one traced function, and how such a span begins and ends."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, cast
+
+from vaquero import _guard, _runtime
+from vaquero.compat.span import INPUT, OUTPUT, OriginalSpan
+from vaquero.facade import route as routes
+from vaquero.facade.capture import Inputs, output
+from vaquero.facade.handle import SpanHandle
+from vaquero.facade.route import place
+from vaquero.facade.span import PLAIN, Options, note
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from opentelemetry.context import Context
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What was asked for when decorating.
+
+    Attributes:
+        name: The span's name; None for the function's own.
+        agent_name: The original's agent name: prefix of the span names of a class.
+        attributes: Attributes of every span, values as given.
+        options: Kind, context, links and start time.
+        capture_inputs: Whether arguments become ``vaquero.input``; None asks the settings.
+        capture_outputs: Whether results become ``vaquero.output``; None asks the settings.
+        capture_errors: Whether exceptions are recorded with text and traceback.
+        include: Names in a class that are traced although they are not public methods.
+        exclude: Names in a class that are not traced.
+    """
+
+    name: str | None = None
+    agent_name: str | None = None
+    attributes: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    options: Options = PLAIN
+    capture_inputs: bool | None = None
+    capture_outputs: bool | None = None
+    capture_errors: bool = True
+    include: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+
+
+class Recipe:
+    """Makes the spans of one function. Made at decoration: reads no clock and starts no SDK."""
+
+    __slots__ = ("attributes", "errors", "inputs", "name", "options", "outputs", "wanted")
+
+    def __init__(self, function: Callable[..., Any], asked: Asked) -> None:
+        code_of = _function_in(function)
+        self.name = asked.name or asked.agent_name or _own_name(code_of)
+        self.attributes: dict[str, Any] = {**_place_of(code_of), **asked.attributes}
+        self.options = asked.options
+        owned = "." in _own_name(code_of)
+        self.inputs = Inputs(function, owned)
+        self.wanted = asked.capture_inputs
+        self.outputs = asked.capture_outputs
+        self.errors = asked.capture_errors
+
+    def begin(self, base: Context, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Start the span of one call; None where nothing is traced. Never raises.
+
+        Args:
+            base: The present context.
+            args: The call's arguments, for capture.
+            kwargs: The call's arguments, for capture.
+        """
+        route = routes.last
+        if (
+            route.provider is not place._TRACER_PROVIDER
+            or route.sdk is not _runtime.sdk
+            or route.begin is None
+        ):
+            route = routes.current()
+            if route.begin is None:
+                return None
+        try:
+            attributes = self.attributes
+            if self.wanted or (self.wanted is None and route.inputs):
+                attributes = {**attributes, INPUT: self.inputs.text(args, kwargs)}
+            return route.begin(self.name, attributes, *self.options, base)
+        except Exception as error:
+            _guard.report(error, "starting a span")
+            return None
+
+    def result(self, span: Any, result: object) -> None:
+        """Note what the call returned. Never raises."""
+        if span.is_recording():
+            readable(span).set_attribute(OUTPUT, output(result))
+
+    def failed(self, span: Any, error: BaseException) -> None:
+        """Note what left the call. Never raises."""
+        note(readable(span), error, self.errors)
+
+
+def readable(span: Any) -> OriginalSpan:
+    """The span itself where it has the original's methods, else a handle around it."""
+    return span if isinstance(span, OriginalSpan) else SpanHandle(span)
+
+
+def finish(span: Any) -> None:
+    """End a span unless the application has done so. Never raises."""
+    try:
+        if span.is_recording():
+            span.end()
+    except Exception as error:
+        _guard.report(error, "ending a span")
+
+
+def _function_in(target: Any) -> Any:
+    """The function that runs when this is called, below partials, wrappers and objects."""
+    while isinstance(target, functools.partial):
+        target = target.func
+    try:
+        target = inspect.unwrap(target)
+    except ValueError:
+        return target
+    if inspect.ismethod(target):
+        return target.__func__
+    if hasattr(target, "__code__") or isinstance(target, type) or inspect.isbuiltin(target):
+        return target
+    kind = cast("Any", type(target))
+    return kind.__call__ if hasattr(kind.__call__, "__code__") else target
+
+
+def _own_name(function: Any) -> str:
+    """``Class.method`` or ``function``: the qualified name without enclosing functions."""
+    name = getattr(function, "__qualname__", None) or type(function).__qualname__
+    return str(name).rpartition("<locals>.")[2]
+
+
+def _place_of(function: Any) -> dict[str, Any]:
+    """``code.*`` attributes of a function, as far as they are known."""
+    name = getattr(function, "__qualname__", None) or type(function).__qualname__
+    module = getattr(function, "__module__", None)
+    attributes: dict[str, Any] = {
+        "code.function.name": f"{module}.{name}" if isinstance(module, str) else name
+    }
+    code = getattr(function, "__code__", None)
+    if code is not None:
+        attributes["code.file.path"] = code.co_filename
+        attributes["code.line.number"] = code.co_firstlineno
+    return attributes

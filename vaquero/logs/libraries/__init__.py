@@ -1,0 +1,1 @@
+"""Logs of libraries with an API of their own: loguru and structlog."""

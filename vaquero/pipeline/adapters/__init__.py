@@ -1,0 +1,1 @@
+"""The pipeline behind the SDK's interfaces: for providers built by hand."""

@@ -1,0 +1,103 @@
+"""What the pipeline says on the ``vaquero`` logger: one line per kind of fault and minute."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from vaquero import _log
+from vaquero._guard import describe
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from vaquero.pipeline.queue.lane import Lane
+    from vaquero.pipeline.settings import Destination, Signal
+    from vaquero.pipeline.transport.retry import Reply
+
+
+def away(lane: Lane, reply: Reply, wait_s: float) -> None:
+    """The backend cannot be reached or asks for patience."""
+    address = lane.destination.address
+    if reply.reason == "refused" and not lane.destination.named_by_user:
+        _log.warn(
+            "send:nobody",
+            "Nothing listens at %s, so %s go nowhere (%s). `vaquero run --view` starts a viewer; "
+            "vaquero.init(endpoint=...) or OTEL_EXPORTER_OTLP_ENDPOINT name another backend.",
+            address,
+            lane.signal,
+            reply.detail,
+        )
+        return
+    spooled = lane.disk is not None
+    _log.warn(
+        f"send:{reply.reason}",
+        "%s cannot be sent to %s (%s). They wait %s; next try in %.1f s.",
+        lane.signal.capitalize(),
+        address,
+        reply.detail,
+        "in the spool" if spooled else "in memory",
+        wait_s,
+    )
+
+
+def partial(lane: Lane, rejected: int, message: str) -> None:
+    """The backend took a request, but not all of it."""
+    _log.warn(
+        "send:partial_success",
+        "%s rejected %d items of %s in a request that it accepted: %s",
+        lane.destination.address,
+        rejected,
+        lane.signal,
+        message or "no reason given",
+    )
+
+
+def too_large(lane: Lane, size_bytes: int) -> None:
+    """One item alone is more than the backend takes."""
+    _log.warn(
+        "send:too_large",
+        "%s refuses a single item of %s with %d bytes as too large; it is dropped.",
+        lane.destination.address,
+        lane.signal,
+        size_bytes,
+    )
+
+
+def refused(lane: Lane, reply: Reply, items: int, *, kept: bool) -> None:
+    """The backend will not take a request, however often it is sent."""
+    _log.warn(
+        f"send:{reply.reason}",
+        "%s does not take %d items of %s (%s). %s",
+        lane.destination.address,
+        items,
+        lane.signal,
+        reply.detail,
+        "They are kept: mend the setting, then `vaquero spool resend`."
+        if kept
+        else "They are dropped.",
+    )
+
+
+def unusable(signal: Signal, destination: Destination, error: Exception) -> None:
+    """A destination cannot be used at all, so its signal is not exported."""
+    _log.warn(
+        f"destination:{signal}",
+        "%s cannot be sent to %s over %s and are dropped: %s",
+        signal.capitalize(),
+        destination.address,
+        destination.protocol,
+        describe(error),
+    )
+
+
+def left_behind(lanes: Mapping[Signal, Lane]) -> None:
+    """The process ends, and some of it waits in memory only."""
+    lost = {lane: lane.memory.waiting_items for lane in lanes.values()}
+    for lane, items in lost.items():
+        lane.lost(items, "exit")
+    if any(items and lane.destination.named_by_user for lane, items in lost.items()):
+        _log.warn(
+            "exit:lost",
+            "%s could not be sent before the process ended and are lost.",
+            ", ".join(f"{items} items of {lane.signal}" for lane, items in lost.items() if items),
+        )

@@ -1,0 +1,1 @@
+"""OTLP in protobuf: encoders of the three signals, and what receivers answer."""

@@ -1,0 +1,168 @@
+"""Putting an SDK together from its settings: providers, pipeline, readers, gauges."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+from vaquero import _guard, _log, config, resource
+from vaquero.config.load import warn_of
+from vaquero.sdk import exporters, global_providers, translate
+from vaquero.sdk.build_logs import add_logs
+from vaquero.sdk.exporters import Extras
+from vaquero.sdk.handle import Parts
+from vaquero.tracing import global_provider
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from opentelemetry.sdk.resources import Resource
+
+    from vaquero.config import Settings
+
+
+def assemble(
+    arguments: Mapping[str, Any], extras: Extras | None = None, *, offered: bool = False
+) -> tuple[Settings, Parts]:
+    """Build what the settings ask for and put it into the API's places.
+
+    Args:
+        arguments: Settings given in code, by the names of the table.
+        extras: Objects given beside them.
+        offered: Leave the API's once-only places open for the application (implicit start).
+
+    Returns:
+        The settings, and the parts of a running SDK; empty parts where it is disabled.
+    """
+    settings = config.load(arguments)
+    warn_of(settings)
+    extras = extras or Extras()
+    if settings["disabled"]:
+        # Cheaper for everybody than the API's proxies, which ask on every span.
+        global_provider.offer_disabled()
+    if settings["disabled"] or not settings["enabled"]:
+        return settings, Parts()
+    translate.heal(settings)
+    translate.apply_log_level(settings)
+    translate.set_propagators(settings)
+    who = resource.build(settings, extra=extras.resource_attributes)
+    parts = Parts(pipeline=translate.pipeline(settings))
+    for step in (_add_traces, _add_metrics, add_logs):
+        try:
+            step(parts, settings, extras, who, offered=offered)
+        except Exception as error:  # What fails for one signal must not silence the others.
+            _guard.report(error, step.__name__.removeprefix("_"))
+    if "VAQUERO_JOIN" in os.environ:
+        from vaquero.tracing.propagation import join_parent
+
+        join_parent(os.environ)
+    if settings["context"]:
+        from vaquero.tracing import threads
+
+        parts.on_shutdown.append(threads.carry())
+    return settings, parts
+
+
+def _add_traces(
+    parts: Parts, settings: Settings, extras: Extras, who: Resource, *, offered: bool
+) -> None:
+    chosen = exporters.choose("traces", settings, extras)
+    provider = translate.tracer_provider(settings, who)
+    for processor in extras.span_processors:
+        provider.add_span_processor(processor)
+    if settings["baggage_attributes"]:
+        from vaquero.tracing.propagation import BaggageProcessor
+
+        provider.add_span_processor(BaggageProcessor(settings["baggage_attributes"]))
+    if settings["console"]:
+        from vaquero.console import ConsoleProcessor
+
+        redactor = translate.redactor(settings)
+        clean = redactor.text if redactor is not None else None
+        provider.add_span_processor(ConsoleProcessor(clean=clean))
+    if chosen.pipeline:
+        provider.add_span_processor(_span_processor(settings, parts))
+    for exporter in chosen.others:
+        provider.add_span_processor(exporters.span_processor_for(exporter, extras, settings))
+    parts.tracer_provider = provider
+    parts.host_tracer_provider = global_providers.host("traces")
+    if global_providers.put("traces", provider, offered=offered):
+        parts.on_shutdown.append(lambda: global_providers.withdraw("traces", provider))
+    elif parts.host_tracer_provider is None:
+        _log.warn(
+            "offer",
+            "this version of the OpenTelemetry API takes no offered provider; "
+            "call vaquero.init() to make vaquero's the global one.",
+        )
+
+
+def _span_processor(settings: Settings, parts: Parts) -> Any:
+    from vaquero.pipeline import SpanProcessor
+
+    processor = SpanProcessor(parts.pipeline)
+    if settings["tail_share"] is None:
+        return processor
+    from vaquero.tracing.sampling.tail import TailHolder, TailSink
+
+    sink = TailSink(
+        processor.sink,
+        share=settings["tail_share"],
+        slow_ms=settings["tail_slow_ms"],
+        max_spans=settings["tail_max_spans"],
+    )
+    parts.before_exit.append(sink.flush)
+    return TailHolder(sink)
+
+
+def _add_metrics(
+    parts: Parts, settings: Settings, extras: Extras, who: Resource, *, offered: bool
+) -> None:
+    chosen = exporters.choose("metrics", settings, extras)
+    if not chosen.pipeline and not chosen.others:
+        return
+    from vaquero.metrics.provider import MeterProvider
+    from vaquero.metrics.reader import Reader, Ticker
+
+    ticker = Ticker(settings["metric_interval_ms"] / 1000.0)
+    others = [exporters.metric_reader_for(exporter, settings) for exporter in chosen.others]
+
+    def provider(of: Resource, readers: list[Any], *, instance: bool) -> MeterProvider:
+        if chosen.pipeline:
+            reader = Reader(
+                translate.metric_exporter(settings, parts.pipeline),
+                timeout_s=translate.metric_timeout_s(settings),
+            )
+            ticker.add(reader)
+            readers = [reader, *readers]
+        return MeterProvider(
+            metric_readers=readers,
+            resource=of,
+            exemplar_filter=translate.exemplar_filter(settings),
+            shutdown_on_exit=False,
+            views=translate.views(settings),
+            child_resource=translate.child_resource(settings) if instance else None,
+        )
+
+    parts.meter_provider = provider(who, others, instance=True)
+    parts.ticker = ticker
+    if global_providers.put("metrics", parts.meter_provider, offered=offered):
+        meter_provider = parts.meter_provider
+        parts.on_shutdown.append(lambda: global_providers.withdraw("metrics", meter_provider))
+    if settings["gauges"]:
+        from vaquero.sdk import gauges
+
+        host = resource.build(settings, host_only=True)
+        parts.host_meter_provider = (
+            provider(host, [], instance=False) if chosen.pipeline else parts.meter_provider
+        )
+        parts.on_shutdown.extend(
+            gauges.start(
+                parts.meter_provider,
+                parts.host_meter_provider,
+                translate.endpoint_of("metrics", settings),
+            )
+        )
+        if parts.host_meter_provider is parts.meter_provider:
+            parts.host_meter_provider = None
+    translate.register_own_instruments(parts)
+    ticker.start()

@@ -1,0 +1,130 @@
+"""Making providers global, or offering them, for metrics and logs.
+
+``vaquero.tracing.global_provider`` does the same for traces. *Published* takes the API's once-only
+place, as ``set_meter_provider`` does. *Offered* does not: an application that sets its own later
+succeeds.
+"""
+
+from __future__ import annotations
+
+import weakref
+from typing import Any
+
+from opentelemetry import _logs as logs_api
+from opentelemetry import metrics as metrics_api
+from opentelemetry import trace as trace_api
+from opentelemetry._logs import _internal as logs_internal
+from opentelemetry.metrics import _internal as metrics_internal
+from opentelemetry.util._once import Once
+
+from vaquero.tracing import global_provider
+from vaquero.tracing.provider import TracerProvider
+
+#: Providers that vaquero itself made: whatever else stands in the API's place is the host's.
+_ours: weakref.WeakSet[Any] = weakref.WeakSet()
+
+_PLACES: dict[str, tuple[Any, str, str]] = {
+    "traces": (trace_api, "_TRACER_PROVIDER", "_TRACER_PROVIDER_SET_ONCE"),
+    "metrics": (metrics_internal, "_METER_PROVIDER", "_METER_PROVIDER_SET_ONCE"),
+    "logs": (logs_internal, "_LOGGER_PROVIDER", "_LOGGER_PROVIDER_SET_ONCE"),
+}
+
+
+def host(signal: str) -> Any:
+    """The provider that the application itself set for this signal; None where it set none."""
+    module, place, _ = _PLACES[signal]
+    current = getattr(module, place, None)
+    return None if current is None or current in _ours else current
+
+
+def offerable(signal: str) -> bool:
+    """Whether this API version lets a provider stand in the place without taking it for good."""
+    module, place, once = _PLACES[signal]
+    return hasattr(module, place) and isinstance(getattr(module, once, None), Once)
+
+
+def put(signal: str, provider: Any, *, offered: bool) -> bool:
+    """Put a provider of ours into the API's place.
+
+    Args:
+        signal: ``traces``, ``metrics`` or ``logs``.
+        provider: Ours.
+        offered: Leave the once-only place open for the application.
+
+    Returns:
+        False where the application's own provider stands there, or the API does not allow it.
+    """
+    if host(signal) is not None or not offerable(signal):
+        return False
+    module, place, once = _PLACES[signal]
+    _ours.add(provider)
+    if isinstance(provider, TracerProvider):
+        return global_provider.offer(provider) if offered else global_provider.take(provider)
+    if signal == "metrics" and offered:
+        return _offer_meters(provider)
+    if not offered:
+        getattr(module, once).do_once(lambda: None)
+    setattr(module, place, provider)
+    _tell_proxies(signal, provider)
+    return True
+
+
+def withdraw(signal: str, provider: Any) -> None:
+    """Stop being the global provider, for a shutdown; what the application set stays."""
+    module, place, _ = _PLACES[signal]
+    if isinstance(provider, TracerProvider):
+        global_provider.withdraw(provider)
+    elif getattr(module, place, None) is provider:
+        setattr(module, place, None)
+
+
+def _tell_proxies(signal: str, provider: Any) -> None:
+    # Meters handed out before have no instruments until they are told; tracers and loggers ask.
+    if signal == "metrics":
+        proxy = getattr(metrics_internal, "_PROXY_METER_PROVIDER", None)
+        if proxy is not None:
+            proxy.on_set_meter_provider(provider)
+
+
+class _FollowingMeters(metrics_internal._ProxyMeterProvider):
+    """Hands out only proxies, so that every meter follows a provider that is set later.
+
+    The API's own proxy provider hands out real meters once it has a provider behind it; those
+    would stay with an offered provider for good.
+    """
+
+    def get_meter(
+        self,
+        name: str,
+        version: str | None = None,
+        schema_url: str | None = None,
+        attributes: Any = None,
+    ) -> metrics_api.Meter:
+        with self._lock:
+            meter = metrics_internal._ProxyMeter(name, version=version, schema_url=schema_url)
+            self._meters.append(meter)
+            real = self._real_meter_provider
+            if real is not None:
+                meter.on_set_meter_provider(real)
+            return meter
+
+
+def _offer_meters(provider: Any) -> bool:
+    proxy = getattr(metrics_internal, "_PROXY_METER_PROVIDER", None)
+    if proxy is None or type(proxy) not in (
+        metrics_internal._ProxyMeterProvider,
+        _FollowingMeters,
+    ):
+        return False
+    proxy.__class__ = _FollowingMeters
+    proxy.on_set_meter_provider(provider)
+    return True
+
+
+def current(signal: str) -> Any:
+    """The provider that instrumented libraries get now, through the public API."""
+    if signal == "traces":
+        return trace_api.get_tracer_provider()
+    if signal == "metrics":
+        return metrics_api.get_meter_provider()
+    return logs_api.get_logger_provider()

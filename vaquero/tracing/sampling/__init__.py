@@ -1,0 +1,1 @@
+"""Which traces are kept: samplers, their shortcut, thresholds, the tail share."""
