@@ -43,7 +43,9 @@ class Answering:
             protocol_version = "HTTP/1.1"
 
             def do_POST(self) -> None:
-                outer.requests[self.path] = self.rfile.read(int(self.headers["content-length"]))
+                body = self.rfile.read(int(self.headers["content-length"]))
+                # Requests of one kind, one after the other, are one request.
+                outer.requests[self.path] = outer.requests.get(self.path, b"") + body
                 outer.headers.append(self.headers)
                 self.send_response(outer.status)
                 if outer.kind:
