@@ -11,7 +11,7 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion
 
-from vaquero.auto_instrumentation.catalog import TABLE, Instrumentation
+from vaquero.auto_instrumentation.catalog import Instrumentation, instrumentations
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -94,7 +94,7 @@ class Environment:
         return tuple(point.name for point in points if point.group == GROUP)
 
     def declared(self, row: Instrumentation) -> tuple[tuple[str, ...], tuple[str, ...]]:
-        """What it says it instruments, any of and all of; the table's word where not installed."""
+        """What it says it instruments, any of and all of; the catalog where not installed."""
         found = self._found.get(canonicalize_name(row.package))
         if found is None:
             return row.any_of, row.all_of
@@ -112,17 +112,17 @@ class Environment:
 
 
 def survey(environment: Environment, switches: Switches) -> list[Found]:
-    """Every instrumentation that concerns this environment, in the order of the table.
+    """Every instrumentation that concerns this environment, in the order of the catalog.
 
     What is neither installed nor for an installed library is left out.
     """
-    found = (_look(row, environment, switches) for row in TABLE)
+    found = (_look(row, environment, switches) for row in instrumentations())
     return [one for one in found if one is not None]
 
 
 def foreign(environment: Environment) -> dict[str, str]:
-    """Installed instrumentors that the table does not know: name to distribution and version."""
-    known = {canonicalize_name(row.package) for row in TABLE}
+    """Installed instrumentors that the catalog does not know: name to distribution and version."""
+    known = {canonicalize_name(row.package) for row in instrumentations()}
     return {
         name: f"{package} {version}"
         for package, version in environment.versions().items()
@@ -133,6 +133,8 @@ def foreign(environment: Environment) -> dict[str, str]:
 
 def _look(row: Instrumentation, environment: Environment, switches: Switches) -> Found | None:
     version = environment.version(row.package)
+    if not version and not row.published:
+        return None
     fit = _fit(row, environment)
     if fit.library == "" and not row.standard:
         if not version:

@@ -10,9 +10,11 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import click
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
-from vaquero.auto_instrumentation import switches
-from vaquero.auto_instrumentation.catalog import NAMES, TABLE, Instrumentation
+from vaquero.auto_instrumentation import catalog, switches
+from vaquero.auto_instrumentation.catalog import Instrumentation, instrumentations
 from vaquero.auto_instrumentation.survey import Environment, Found, foreign, survey
 from vaquero.cli.instrument import installer as installers
 from vaquero.cli.output import table
@@ -124,7 +126,7 @@ def _remarks(
     found: Sequence[Found], chosen: switches.Switches, others: Iterable[str]
 ) -> Iterable[str]:
     yield from (str(problem) for problem in chosen.problems)
-    for name, near in chosen.unknown({*NAMES, *others, "system", "process"}).items():
+    for name, near in chosen.unknown({*catalog.names(), *others, "system", "process"}).items():
         hint = f"; did you mean {near!r}?" if near else ""
         yield f"{name!r} is switched, but no instrumentation known here has this name{hint}"
     missing = [one for one in found if one.state == "missing"]
@@ -146,7 +148,7 @@ def _chosen(names: Sequence[str], found: Sequence[Found]) -> list[Instrumentatio
     by_row = {one.row: one for one in found}
     rows: list[Instrumentation] = []
     for name in names:
-        matching = [row for row in TABLE if _is_called(row, name)]
+        matching = [row for row in instrumentations() if _is_called(row, name)]
         if not matching:
             raise click.UsageError(f"no instrumentation is known for {name!r}")
         for row in matching:
@@ -161,7 +163,7 @@ def _chosen(names: Sequence[str], found: Sequence[Found]) -> list[Instrumentatio
 def _is_called(row: Instrumentation, name: str) -> bool:
     asked = name.lower().replace("_", "-")
     requirements = (*row.any_of, *row.all_of[:1])
-    libraries = {text.split()[0].lower().replace("_", "-") for text in requirements}
+    libraries = {canonicalize_name(Requirement(text).name) for text in requirements}
     names = {own.replace("_", "-") for own in row.names}
     return asked in {row.suffix, row.package, *names, *libraries}
 
@@ -219,7 +221,7 @@ def _propose(
     if before is None:
         return
     names = {one.partition("==")[0] for one in absent}
-    rows = [row for row in TABLE if row.package in names]
+    rows = [row for row in instrumentations() if row.package in names]
     if installer.can(installers.plan(rows, environment.versions(), stack=before)):
         click.echo(
             f"They have a release for OpenTelemetry {before}; here is {here}. To move to it: "
