@@ -143,3 +143,12 @@ def test_the_list(
     assert rows["flask"]["state"] == "off"
     assert rows["flask"]["library_version"] == "3.1.3"
     assert os.environ[switches.VARIABLE] == "flask,redix"
+
+
+def test_switches_of_gauges_are_known(
+    asked: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All four gauge packages may be switched off without a remark."""
+    monkeypatch.setenv(switches.VARIABLE, "system,container,process,runtime")
+    assert dispatch(["instrument", "list"]) == 0
+    assert "no instrumentation known" not in capsys.readouterr().err
