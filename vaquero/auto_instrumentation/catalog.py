@@ -2,7 +2,7 @@
 
 What is published, for which versions of which library, is upstream's own list of the installed
 release (``opentelemetry.instrumentation.bootstrap_gen``, read when it is asked for); what each one
-adds, and which are left out under vaquero, is said here. Where a package is installed its own
+adds, and which are left out under vaquero, stands here. Where a package is installed its own
 metadata holds, not this list.
 """
 

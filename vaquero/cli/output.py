@@ -23,7 +23,7 @@ def table(headers: Sequence[str], rows: Iterable[Sequence[str]], *, right: str =
     lines = [list(row) for row in rows]
     aligned = set(right.split())
     if sys.stdout.isatty():
-        _drawn(headers, lines, aligned)
+        _draw(headers, lines, aligned)
         return
     widths = [
         max(len(line[column]) for line in [list(headers), *lines]) for column in range(len(headers))
@@ -36,7 +36,7 @@ def table(headers: Sequence[str], rows: Iterable[Sequence[str]], *, right: str =
         print("  ".join(cells).rstrip())
 
 
-def _drawn(headers: Sequence[str], lines: list[list[str]], aligned: set[str]) -> None:
+def _draw(headers: Sequence[str], lines: list[list[str]], aligned: set[str]) -> None:
     from rich import box
     from rich.console import Console
     from rich.table import Table

@@ -47,7 +47,7 @@ def list_(as_json: bool) -> int:
     entries = _inventory(folder)
     if as_json:
         print(
-            json.dumps({"folder": str(folder), "entries": [_plain(e) for e in entries]}, indent=2)
+            json.dumps({"folder": str(folder), "entries": [_as_json(e) for e in entries]}, indent=2)
         )
         return 0
     waiting = [entry for entry in entries if entry.requests]
@@ -60,7 +60,7 @@ def list_(as_json: bool) -> int:
             (
                 entry.destination[:12],
                 "-" if entry.pid is None else str(entry.pid),
-                _counted(entry.signals),
+                _item_counts(entry.signals),
                 str(entry.requests),
                 size_text(entry.size_bytes),
                 _age(entry.oldest_s),
@@ -84,8 +84,8 @@ def drain(timeout: float) -> int:
 
     settings = _pipeline_settings(_settings())
     with _progress("Sending") as progress:
-        outcome = _checked(lambda: recovery.drain(settings, progress, timeout))
-    return _tell(outcome, settings)
+        outcome = _or_click_error(lambda: recovery.drain(settings, progress, timeout))
+    return _print_outcome(outcome, settings)
 
 
 @command.command("resend", context_settings=_CONTEXT)
@@ -95,8 +95,8 @@ def resend() -> int:
 
     settings = _pipeline_settings(_settings())
     with _progress("Sending again") as progress:
-        outcome = _checked(lambda: recovery.resend(settings, progress))
-    return _tell(outcome, settings)
+        outcome = _or_click_error(lambda: recovery.resend(settings, progress))
+    return _print_outcome(outcome, settings)
 
 
 @command.command("clear", context_settings=_CONTEXT)
@@ -114,7 +114,7 @@ def clear(yes: bool) -> int:
         return 0
     if not yes and sys.stdin and sys.stdin.isatty():
         click.confirm(f"Delete {items} items that were never sent?", abort=True, err=True)
-    print(f"{_checked(lambda: spool.clear(folder))} items deleted from {folder}.")
+    print(f"{_or_click_error(lambda: spool.clear(folder))} items deleted from {folder}.")
     return 0
 
 
@@ -140,10 +140,10 @@ def _pipeline_settings(settings: Settings) -> PipelineSettings:
 def _inventory(folder: Path) -> list[Entry]:
     from vaquero.pipeline import spool
 
-    return _checked(lambda: spool.inventory(folder))
+    return _or_click_error(lambda: spool.inventory(folder))
 
 
-def _checked(call: Callable[[], Any]) -> Any:
+def _or_click_error(call: Callable[[], Any]) -> Any:
     try:
         return call()
     except OSError as error:
@@ -153,7 +153,7 @@ def _checked(call: Callable[[], Any]) -> Any:
         ) from None
 
 
-def _tell(outcome: Outcome, settings: PipelineSettings) -> int:
+def _print_outcome(outcome: Outcome, settings: PipelineSettings) -> int:
     where = settings.traces.address if settings.traces is not None else "nowhere"
     print(f"{outcome.sent} items sent to {where.removesuffix('/v1/traces')}, {outcome.left} left.")
     if outcome.lost:
@@ -163,7 +163,7 @@ def _tell(outcome: Outcome, settings: PipelineSettings) -> int:
     return int(bool(outcome.left or outcome.lost))
 
 
-def _plain(entry: Entry) -> dict[str, object]:
+def _as_json(entry: Entry) -> dict[str, object]:
     return {
         "destination": entry.destination,
         "program": entry.pid,
@@ -175,7 +175,7 @@ def _plain(entry: Entry) -> dict[str, object]:
     }
 
 
-def _counted(signals: Mapping[Any, int]) -> str:
+def _item_counts(signals: Mapping[Any, int]) -> str:
     words = {"traces": "spans", "metrics": "points", "logs": "logs"}
     return ", ".join(f"{count} {words[signal]}" for signal, count in signals.items() if count)
 

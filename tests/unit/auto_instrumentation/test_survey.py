@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.unit.auto_instrumentation.environments import put, put_base, put_flask_instrumentation
-from vaquero.auto_instrumentation.survey import Environment, Found, survey
+from vaquero.auto_instrumentation.survey import Environment, InstrumentationStatus, survey
 from vaquero.auto_instrumentation.switches import Switches
 
 
@@ -18,7 +18,7 @@ def place(tmp_path: Path) -> Path:
     return put_base(tmp_path)
 
 
-def _look(place: Path, chosen: Switches | None = None) -> dict[str, Found]:
+def _look(place: Path, chosen: Switches | None = None) -> dict[str, InstrumentationStatus]:
     environment = Environment(metadata.distributions(path=[str(place)]))
     return {one.row.suffix: one for one in survey(environment, chosen or Switches())}
 

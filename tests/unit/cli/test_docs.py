@@ -8,14 +8,14 @@ from pathlib import Path
 import click
 import pytest
 
-from vaquero.cli.group import EXTRAS, VERBS, own
+from vaquero.cli.group import EXTRAS, VERBS, load_verb
 
 PAGE = (Path(__file__).parents[3] / "docs" / "cli.md").read_text("utf-8")
 
 
 def _commands() -> Iterator[tuple[str, click.Command]]:
     for verb in VERBS:
-        command = own(verb)
+        command = load_verb(verb)
         yield f"vaquero {verb}", command
         if isinstance(command, click.Group):
             for name, below in command.commands.items():

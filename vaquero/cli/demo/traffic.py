@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
 #: Method, path and weight: most look, some buy, few ask for the slow report, some mistype.
-_WISHES = (
+_REQUESTS = (
     ("GET", "/products", 8),
     ("GET", "/products/{product}", 6),
     ("POST", "/orders?product_id={product}&amount=1", 6),
@@ -27,7 +27,7 @@ _WISHES = (
 _PAUSE_S = 0.03
 
 
-def drive(url: str, seconds: float, check: Callable[[], None]) -> dict[int, int]:
+def send_requests(url: str, seconds: float, check: Callable[[], None]) -> dict[int, int]:
     """Send requests one after the other.
 
     Args:
@@ -40,13 +40,16 @@ def drive(url: str, seconds: float, check: Callable[[], None]) -> dict[int, int]
     """
     # Seeded: each demo shows the same kinds of traces.
     chance = random.Random(4318)
-    weights = [weight for _, _, weight in _WISHES]
+    weights = [weight for _, _, weight in _REQUESTS]
     answers: Counter[int] = Counter()
     began = time.monotonic()
-    with httpx.Client(base_url=url, timeout=30, trust_env=False) as client, _bar(seconds) as moved:
+    with (
+        httpx.Client(base_url=url, timeout=30, trust_env=False) as client,
+        _progress_bar(seconds) as moved,
+    ):
         while (passed := time.monotonic() - began) < seconds:
             moved(passed)
-            method, path, _ = chance.choices(_WISHES, weights)[0]
+            method, path, _ = chance.choices(_REQUESTS, weights)[0]
             try:
                 answer = client.request(method, path.format(product=chance.randint(1, 4)))
             except httpx.HTTPError:
@@ -59,7 +62,7 @@ def drive(url: str, seconds: float, check: Callable[[], None]) -> dict[int, int]
 
 
 @contextmanager
-def _bar(seconds: float) -> Generator[Callable[[float], None], None, None]:
+def _progress_bar(seconds: float) -> Generator[Callable[[float], None], None, None]:
     """A progress bar on stderr; where that is no terminal, nothing."""
     if not sys.stderr.isatty():
         yield lambda passed: None

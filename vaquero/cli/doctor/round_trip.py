@@ -47,7 +47,7 @@ def check(settings: Settings) -> Iterator[Finding]:
         if finding is not None:
             yield finding
         elif _peer(destination) not in unreachable:
-            yield _sent(signal, destination, mark, settings)
+            yield _send(signal, destination, mark, settings)
 
 
 def _peer(destination: Destination) -> tuple[str, int]:
@@ -93,7 +93,7 @@ def _explained(destination: Destination, peer: tuple[str, int], error: OSError) 
     return f"{text} Start 'vaquero view', or set OTEL_EXPORTER_OTLP_ENDPOINT."
 
 
-def _sent(signal: Signal, destination: Destination, mark: str, settings: Settings) -> Finding:
+def _send(signal: Signal, destination: Destination, mark: str, settings: Settings) -> Finding:
     name = f"round trip of {signal}"
     try:
         body = marked_items.request(signal, mark, settings)
@@ -106,10 +106,10 @@ def _sent(signal: Signal, destination: Destination, mark: str, settings: Setting
     except (ValueError, OSError, ImportError) as error:
         return Finding(name, "failed", f"{destination.address}: {error}")
     took_ms = (time.monotonic() - began) * 1000
-    return judged(name, destination.address, reply, took_ms, mark)
+    return judge(name, destination.address, reply, took_ms, mark)
 
 
-def judged(name: str, address: str, reply: Reply, took_ms: float, mark: str) -> Finding:
+def judge(name: str, address: str, reply: Reply, took_ms: float, mark: str) -> Finding:
     """What an answer means.
 
     Args:
@@ -150,12 +150,12 @@ class StrictTransport(HttpTransport):
     def _judge(self, answer: Answer) -> Reply:
         taken = 200 <= answer.status < 300
         if taken and answer.kind != "application/x-protobuf":
-            said = answer.kind or "no content type"
+            kind = answer.kind or "no content type"
             return Reply(
                 Verdict.REFUSED,
                 "not_otlp",
                 f"answers {answer.status} but is no OTLP receiver (expected "
-                f"application/x-protobuf, got {said})",
+                f"application/x-protobuf, got {kind})",
             )
         if taken and not _is_message(answer.body):
             return Reply(Verdict.REFUSED, "not_otlp", "answers 200 with what is no OTLP message")

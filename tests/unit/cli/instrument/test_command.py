@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from vaquero.auto_instrumentation import survey as surveying
 from vaquero.auto_instrumentation import switches
 from vaquero.cli.group import dispatch
 from vaquero.cli.instrument import command as instrument
-from vaquero.cli.instrument import installer as installers
+from vaquero.cli.instrument.installer import Installer, InstallPlan
 
 
 def test_a_stack_that_is_no_release(capsys: pytest.CaptureFixture[str]) -> None:
@@ -25,16 +26,16 @@ def test_a_stack_that_is_no_release(capsys: pytest.CaptureFixture[str]) -> None:
     assert "'newest'" in capsys.readouterr().err
 
 
-class _Installer(installers.Installer):
+class _Installer(Installer):
     """Writes down what it is asked for; some packages cannot be had."""
 
     absent: frozenset[str] = frozenset()
     calls: list[tuple[str, ...]]
 
-    def install(self, what: installers.Plan, *more: str) -> Any:
-        _Installer.calls.append((*more, *what.requirements))
-        failed = any(one.partition("==")[0] in self.absent for one in what.requirements)
-        return installers.subprocess.CompletedProcess([], int(failed), "", "no such release")
+    def install(self, plan: InstallPlan, *more: str) -> Any:
+        _Installer.calls.append((*more, *plan.requirements))
+        failed = any(one.partition("==")[0] in self.absent for one in plan.requirements)
+        return subprocess.CompletedProcess([], int(failed), "", "no such release")
 
 
 @pytest.fixture
@@ -48,7 +49,7 @@ def asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     )
     monkeypatch.setattr(_Installer, "calls", [], raising=False)
     monkeypatch.setattr(_Installer, "absent", frozenset())
-    monkeypatch.setattr(installers, "installer", lambda: _Installer("pip", ("pip",)))
+    monkeypatch.setattr(instrument, "find_installer", lambda: _Installer("pip", ("pip",)))
     monkeypatch.chdir(place)
     return place
 
