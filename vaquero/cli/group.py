@@ -120,7 +120,7 @@ class _EntryPointVerb(click.Command):
 @click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="vaquero")
 def group() -> None:
-    """See what a Python program does: spans, gauges, logs and alerts over OpenTelemetry."""
+    """See what a Python program does: spans, gauges and logs over OpenTelemetry."""
 
 
 def dispatch(arguments: Sequence[str] | None = None) -> int:
