@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+_UNITS = ("B", "KiB", "MiB", "GiB", "TiB")
+
 
 def table(headers: Sequence[str], rows: Iterable[Sequence[str]], *, right: str = "") -> None:
     """Print a table to stdout.
@@ -52,9 +54,11 @@ def _draw(headers: Sequence[str], lines: list[list[str]], aligned: set[str]) -> 
 
 
 def size_text(size_bytes: float) -> str:
-    """A size for people: ``512 B``, ``3.4 KiB``, ``12 MiB``."""
-    for unit in ("B", "KiB", "MiB"):
-        if size_bytes < 1024:
-            return f"{size_bytes:.3g} {unit}"
-        size_bytes /= 1024
-    return f"{size_bytes:.3g} GiB"
+    """A size with three digits: ``512 B``, ``3.40 KiB``, ``12.0 MiB``."""
+    value, index = float(size_bytes), 0
+    while value >= 1023.5 and index < len(_UNITS) - 1:
+        value, index = value / 1024, index + 1
+    if index == 0:
+        return f"{value:.0f} B"
+    digits = 0 if value >= 99.95 else 1 if value >= 9.995 else 2
+    return f"{value:.{digits}f} {_UNITS[index]}"
