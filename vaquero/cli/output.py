@@ -1,12 +1,13 @@
-"""Tables on the terminal: coloured and fitted there, plain and whole when piped."""
+"""Tables and progress on the terminal: coloured and fitted there, plain and whole when piped."""
 
 from __future__ import annotations
 
 import sys
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Generator, Iterable, Sequence
 
 _UNITS = ("B", "KiB", "MiB", "GiB", "TiB")
 
@@ -51,6 +52,37 @@ def _draw(headers: Sequence[str], lines: list[list[str]], aligned: set[str]) -> 
         # As Text: what a program named its spans must not be read as markup.
         drawn.add_row(*(Text(cell) for cell in line))
     Console().print(drawn)
+
+
+@contextmanager
+def progress_bar(
+    text: str, *, counted: bool = False
+) -> Generator[Callable[[float, float], None], None, None]:
+    """A progress bar on stderr; nothing where that is not a terminal.
+
+    Args:
+        text: Stands before the bar.
+        counted: Show how many of how many are done, not the time that remains.
+
+    Yields:
+        Takes what is done and the total, in any unit.
+    """
+    if not sys.stderr.isatty():
+        yield lambda done, total: None
+        return
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+    )
+
+    last = MofNCompleteColumn() if counted else TimeRemainingColumn()
+    with Progress(TextColumn(text), BarColumn(), last, console=Console(stderr=True)) as progress:
+        task = progress.add_task("", total=None)
+        yield lambda done, total: progress.update(task, completed=done, total=total)
 
 
 def size_text(size_bytes: float) -> str:

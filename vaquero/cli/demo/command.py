@@ -35,7 +35,7 @@ _READY_WITHIN_S = 30.0
 _ENDS_WITHIN_S = 10.0
 
 
-@click.command("demo", context_settings={"help_option_names": ["-h", "--help"]})
+@click.command("demo")
 @click.option(
     "--seconds",
     type=click.FloatRange(1, 3600),

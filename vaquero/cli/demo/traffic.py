@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import random
-import sys
 import time
 from collections import Counter
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import httpx
 
+from vaquero.cli.output import progress_bar
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
+    from collections.abc import Callable
 
 #: Method, path and weight: most look, some buy, few ask for the slow report, some mistype.
 _REQUESTS = (
@@ -45,10 +45,10 @@ def send_requests(url: str, seconds: float, check: Callable[[], None]) -> dict[i
     began = time.monotonic()
     with (
         httpx.Client(base_url=url, timeout=30, trust_env=False) as client,
-        _progress_bar(seconds) as moved,
+        progress_bar("Customers are shopping") as update,
     ):
         while (passed := time.monotonic() - began) < seconds:
-            moved(passed)
+            update(passed, seconds)
             method, path, _ = chance.choices(_REQUESTS, weights)[0]
             try:
                 answer = client.request(method, path.format(product=chance.randint(1, 4)))
@@ -57,20 +57,5 @@ def send_requests(url: str, seconds: float, check: Callable[[], None]) -> dict[i
                 raise
             answers[answer.status_code] += 1
             time.sleep(_PAUSE_S)
-        moved(seconds)
+        update(seconds, seconds)
     return dict(answers)
-
-
-@contextmanager
-def _progress_bar(seconds: float) -> Generator[Callable[[float], None], None, None]:
-    """A progress bar on stderr; where that is no terminal, nothing."""
-    if not sys.stderr.isatty():
-        yield lambda passed: None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
-
-    columns = (TextColumn("Customers are shopping"), BarColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True)) as progress:
-        task = progress.add_task("", total=seconds)
-        yield lambda passed: progress.update(task, completed=passed)

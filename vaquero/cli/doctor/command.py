@@ -23,7 +23,7 @@ _MARKS = {"ok": "ok", "warning": "WARN", "failed": "FAIL"}
 _STYLES = {"ok": "green", "warning": "yellow", "failed": "red"}
 
 
-@click.command("doctor", context_settings={"help_option_names": ["-h", "--help"]})
+@click.command("doctor")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option("--offline", is_flag=True, help="Send nothing: look at the installation only.")
 def command(as_json: bool, offline: bool) -> int:

@@ -27,11 +27,7 @@ VAQUERO_QUIET=1 silences both.
 @click.command(
     "run",
     help=_HELP,
-    context_settings={
-        "ignore_unknown_options": False,
-        "allow_interspersed_args": False,
-        "help_option_names": ["-h", "--help"],
-    },
+    context_settings={"ignore_unknown_options": False, "allow_interspersed_args": False},
 )
 @click.option("--view", is_flag=True, help="Show it in the viewer, started for this run.")
 @click.option("--console", is_flag=True, help="Print spans as a tree to stderr.")
