@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import functools
 from dataclasses import dataclass, field
-from importlib import import_module
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 from packaging.requirements import InvalidRequirement, Requirement
@@ -225,9 +224,11 @@ def _row(suffix: str, remark: Remark, published: _Published | None) -> Instrumen
 
 def _upstream() -> Any:
     try:
-        return import_module("opentelemetry.instrumentation.bootstrap_gen")
+        # A statement, so that tools that freeze a program find it.
+        from opentelemetry.instrumentation import bootstrap_gen
     except ImportError:
         return None
+    return bootstrap_gen
 
 
 def _published(upstream: Any) -> dict[str, _Published]:
