@@ -169,7 +169,11 @@ class ConsoleProcessor(SpanProcessor):
         stream = self._stream or sys.stderr
         if stream is not None and text:
             # One write for a tree, so that the lines of two processes do not mix.
-            stream.write(text)
+            try:
+                stream.write(text)
+            except UnicodeEncodeError:
+                encoding = stream.encoding or "ascii"
+                stream.write(text.replace("µ", "u").encode(encoding, "replace").decode(encoding))
             stream.flush()
 
 
@@ -242,9 +246,17 @@ def _text(line: Line, depth: int, colour: bool) -> str:
 
 
 def duration(nanoseconds: int) -> str:
-    """A duration for people, three digits: ``830 us``, ``12.4 ms``, ``1.25 s``."""
-    if nanoseconds < 1_000_000:
-        return f"{nanoseconds / 1_000:.0f} us"
-    if nanoseconds < 1_000_000_000:
-        return f"{nanoseconds / 1_000_000:.3g} ms" if nanoseconds < 999_500_000 else "1.00 s"
-    return f"{nanoseconds / 1_000_000_000:.2f} s"
+    """A duration with three digits: ``830 µs``, ``12.4 ms``, ``1.25 s``, ``2 m 5 s``."""
+    if nanoseconds < 999_500:
+        return f"{nanoseconds / 1_000:.0f} µs"
+    if nanoseconds < 999_500_000:
+        return f"{_digits(nanoseconds / 1_000_000)} ms"
+    if nanoseconds < 59_950_000_000:
+        return f"{_digits(nanoseconds / 1_000_000_000)} s"
+    minutes, seconds = divmod(round(nanoseconds / 1_000_000_000), 60)
+    return f"{minutes} m {seconds} s"
+
+
+def _digits(value: float) -> str:
+    # Compared with what is shown: 9.996 is 10.0, not 10.00.
+    return f"{value:.0f}" if value >= 99.95 else f"{value:.{1 if value >= 9.995 else 2}f}"

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import re
+import statistics
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -39,6 +41,39 @@ def test_the_code_of_a_page_runs(page: Path, tmp_path: Path) -> None:
         assert result.returncode == 0, f"{page.name}, block {number}:\n{result.stderr}"
 
     assert blocks
+
+
+def test_nothing_promises_what_is_not_there() -> None:
+    """No page, description or help text speaks of alerts while vaquero has none."""
+    if find_spec("vaquero.alerts") is not None:
+        return
+    texts = {str(page.relative_to(ROOT)): page.read_text("utf-8") for page in PAGES}
+    for project in (ROOT / "pyproject.toml", *ROOT.glob("*/pyproject.toml")):
+        texts[str(project.relative_to(ROOT))] = project.read_text("utf-8")
+    for source in (ROOT / "vaquero").rglob("*.py"):
+        texts[str(source.relative_to(ROOT))] = source.read_text("utf-8")
+    # Rules for Prometheus are there: deploy/prometheus.
+    promises = {
+        name: found
+        for name, text in texts.items()
+        if (found := re.findall(r"\balerts?\b(?! rules| import|-)", text, re.IGNORECASE))
+    }
+    assert promises == {}
+
+
+def test_the_readme_agrees_with_what_was_measured() -> None:
+    """A fifth for the caller, at most a third end to end: the medians of docs/performance.md."""
+    measured = (ROOT / "docs" / "performance.md").read_text("utf-8").partition("## Peers")[0]
+    rows = [[cell.strip() for cell in line.split("|")] for line in measured.splitlines()]
+    ratios = {row[1]: float(row[3]) for row in rows if len(row) > 4 and row[3][:1].isdigit()}
+    caller = [ratio for name, ratio in ratios.items() if re.match(r"caller: ", name)]
+    whole = [ratio for name, ratio in ratios.items() if name.startswith("end to end, CPU")]
+    readme = (ROOT / "README.md").read_text("utf-8")
+    assert "about a fifth" in readme
+    assert 0.13 < statistics.median(caller) < 0.25
+    assert "at most a third" in readme
+    assert whole
+    assert max(whole) < 0.34
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))

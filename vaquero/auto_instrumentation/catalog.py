@@ -1,13 +1,21 @@
 """Which published instrumentation fits which library.
 
-Source: the metadata of the packages ``opentelemetry-instrumentation-*`` of release 0.66b2. Where
-one is installed its own metadata holds, not this table.
+What is published, for which versions of which library, is upstream's own list of the installed
+release (``opentelemetry.instrumentation.bootstrap_gen``, read when it is asked for); what each one
+adds, and which are left out under vaquero, stands here. Where a package is installed its own
+metadata holds, not this list.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+import functools
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal, cast
+
+from packaging.requirements import InvalidRequirement, Requirement
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 Gain = Literal[
     "server spans",
@@ -22,6 +30,7 @@ Gain = Literal[
     "log records",
     "coroutine spans",
     "gauges",
+    "spans",
 ]
 
 PREFIX = "opentelemetry-instrumentation-"
@@ -40,6 +49,7 @@ class Instrumentation:
         instead: Why it is not installed unless it is named, where it is not.
         passed_over: Whether it is not loaded under vaquero even where it is installed.
         follows_base: Whether it is released together with ``opentelemetry-instrumentation``.
+        published: Whether it has a release that belongs to the installed OpenTelemetry.
     """
 
     suffix: str
@@ -50,6 +60,7 @@ class Instrumentation:
     instead: str = ""
     passed_over: bool = False
     follows_base: bool = True
+    published: bool = True
 
     @property
     def package(self) -> str:
@@ -62,135 +73,188 @@ class Instrumentation:
         return not self.any_of and not self.all_of
 
 
-def _row(suffix: str, gain: Gain, *any_of: str, name: str = "") -> Instrumentation:
-    return Instrumentation(suffix, gain, (name or suffix,), any_of)
+@dataclass(frozen=True)
+class Remark:
+    """What is known here of an instrumentation, beside what upstream's list says.
+
+    Attributes:
+        gain: What it adds.
+        names: Its entry points, where they are not its suffix.
+        needs_all: Whether all its libraries must be there, not one of them.
+        instead: As for :class:`Instrumentation`.
+        passed_over: As for :class:`Instrumentation`.
+        unlisted: Why upstream's list leaves it out although it is published; empty for the others.
+        libraries: What it instruments, where the list does not say.
+        follows_base: As for :class:`Instrumentation`, where the list does not say.
+    """
+
+    gain: Gain = "spans"
+    names: tuple[str, ...] = ()
+    needs_all: bool = False
+    instead: str = ""
+    passed_over: bool = False
+    unlisted: str = ""
+    libraries: tuple[str, ...] = ()
+    follows_base: bool = True
 
 
-TABLE: tuple[Instrumentation, ...] = (
-    _row("aiohttp-server", "server spans", "aiohttp ~= 3.0"),
-    _row("django", "server spans", "django >= 2.0"),
-    _row("falcon", "server spans", "falcon >= 1.4.1, < 5.0.0"),
-    _row("fastapi", "server spans", "fastapi ~= 0.92"),
-    _row("flask", "server spans", "flask >= 1.0"),
-    _row("pyramid", "server spans", "pyramid >= 1.7"),
-    _row("starlette", "server spans", "starlette >= 0.13"),
-    _row("tornado", "server spans", "tornado >= 5.1.1"),
-    Instrumentation("wsgi", "server spans", ("wsgi",)),
-    Instrumentation(
-        "aws-lambda",
+def _each(gain: Gain, *suffixes: str) -> dict[str, Remark]:
+    return {suffix: Remark(gain) for suffix in suffixes}
+
+
+#: By suffix, in the order in which they are shown.
+REMARKS: dict[str, Remark] = {
+    **_each("server spans", "aiohttp-server", "django", "falcon", "fastapi", "flask", "pyramid"),
+    **_each("server spans", "starlette", "tornado", "wsgi"),
+    "aws-lambda": Remark(
         "server spans",
-        ("aws-lambda",),
         instead="for handlers of AWS Lambda only; install it by name there",
+        unlisted="it instruments no library but the platform",
     ),
-    _row("aiohttp-client", "client spans", "aiohttp ~= 3.0"),
-    Instrumentation(
-        "botocore",
-        "client spans",
-        ("botocore", "aiobotocore"),
-        ("botocore ~= 1.0", "aiobotocore >= 2.0, < 4.0"),
+    **_each("client spans", "aiohttp-client"),
+    "botocore": Remark("client spans", names=("botocore", "aiobotocore")),
+    "grpc": Remark(
+        "client spans", names=("grpc_client", "grpc_server", "grpc_aio_client", "grpc_aio_server")
     ),
-    Instrumentation(
-        "grpc",
-        "client spans",
-        ("grpc_client", "grpc_server", "grpc_aio_client", "grpc_aio_server"),
-        ("grpcio >= 1.42.0",),
-    ),
-    Instrumentation(
-        "httpx", "client spans", ("httpx", "httpx2"), ("httpx >= 0.18.0", "httpx2 >= 2.0.0")
-    ),
-    _row("requests", "client spans", "requests ~= 2.0"),
-    _row("urllib", "client spans"),
-    _row("urllib3", "client spans", "urllib3 >= 1.0.0, < 3.0.0"),
-    _row("aiopg", "database spans", "aiopg >= 0.13.0, < 2.0.0"),
-    _row("asyncpg", "database spans", "asyncpg >= 0.12.0"),
-    _row("cassandra", "database spans", "cassandra-driver ~= 3.25", "scylla-driver ~= 3.25"),
-    _row("mysql", "database spans", "mysql-connector-python >= 8.0"),
-    _row("mysqlclient", "database spans", "mysqlclient < 3"),
-    _row("psycopg", "database spans", "psycopg >= 3.1.0"),
-    _row("psycopg2", "database spans", "psycopg2 >= 2.7.3.1", "psycopg2-binary >= 2.7.3.1"),
-    _row("pymemcache", "database spans", "pymemcache >= 1.3.5, < 5"),
-    _row("pymongo", "database spans", "pymongo >= 3.1, < 5.0"),
-    _row("pymssql", "database spans", "pymssql >= 2.1.5, < 3"),
-    _row("pymysql", "database spans", "PyMySQL < 2"),
-    _row("redis", "database spans", "redis >= 2.6"),
-    _row("sqlalchemy", "database spans", "sqlalchemy >= 1.0.0, < 2.1.0"),
-    _row("sqlite3", "database spans"),
-    Instrumentation(
-        "tortoiseorm",
-        "database spans",
-        ("tortoiseorm",),
-        all_of=("tortoise-orm >= 0.17.0", "pydantic >= 1.10.2"),
-    ),
-    _row("aio-pika", "messaging spans", "aio-pika >= 7.2.0, < 11.0.0"),
-    _row("aiokafka", "messaging spans", "aiokafka >= 0.8, < 1.0"),
-    _row("boto3sqs", "messaging spans", "boto3 ~= 1.0", name="boto3"),
-    _row(
-        "confluent-kafka",
-        "messaging spans",
-        "confluent-kafka >= 1.8.2, < 3.0.0",
-        name="confluent_kafka",
-    ),
-    _row("kafka-python", "messaging spans", "kafka-python >= 2.0, < 4.0", name="kafka"),
-    _row("pika", "messaging spans", "pika >= 0.12.0"),
-    _row("celery", "task spans", "celery >= 4.0, < 6.0"),
-    _row("remoulade", "task spans", "remoulade >= 0.50"),
-    _row("asyncclick", "command spans", "asyncclick ~= 8.0"),
-    _row("click", "command spans", "click >= 8.1.3, < 9.0.0"),
-    _row("jinja2", "template spans", "jinja2 >= 2.7, < 4.0"),
-    Instrumentation(
-        "openai-v2", "model spans", ("openai",), ("openai >= 1.26.0",), follows_base=False
-    ),
-    Instrumentation(
-        "vertexai",
+    "httpx": Remark("client spans", names=("httpx", "httpx2")),
+    **_each("client spans", "requests", "urllib", "urllib3"),
+    **_each("database spans", "aiopg", "asyncpg", "cassandra", "mysql", "mysqlclient", "psycopg"),
+    **_each("database spans", "psycopg2", "pymemcache", "pymongo", "pymssql", "pymysql", "redis"),
+    **_each("database spans", "sqlalchemy", "sqlite3"),
+    "tortoiseorm": Remark("database spans", needs_all=True),
+    **_each("messaging spans", "aio-pika", "aiokafka"),
+    "boto3sqs": Remark("messaging spans", names=("boto3",)),
+    "confluent-kafka": Remark("messaging spans", names=("confluent_kafka",)),
+    "kafka-python": Remark("messaging spans", names=("kafka",)),
+    **_each("messaging spans", "pika"),
+    **_each("task spans", "celery", "remoulade"),
+    **_each("command spans", "asyncclick", "click"),
+    **_each("template spans", "jinja2"),
+    "openai-v2": Remark("model spans", names=("openai",)),
+    **_each("model spans", "vertexai"),
+    "google-genai": Remark(
         "model spans",
-        ("vertexai",),
-        ("google-cloud-aiplatform >= 1.64",),
+        unlisted="upstream publishes it apart and has not added it to the list",
+        libraries=("google-genai >= 1.32.0",),
         follows_base=False,
     ),
-    Instrumentation(
-        "google-genai",
-        "model spans",
-        ("google-genai",),
-        ("google-genai >= 1.32.0",),
-        follows_base=False,
-    ),
-    _row("threading", "context in threads"),
-    Instrumentation(
-        "asyncio",
+    **_each("context in threads", "threading"),
+    "asyncio": Remark(
         "coroutine spans",
-        ("asyncio",),
         instead="traces only what OTEL_PYTHON_ASYNCIO_* names; install it by name where wanted",
     ),
-    Instrumentation(
-        "logging",
+    "logging": Remark(
         "log records",
-        ("logging",),
         instead="vaquero sends the records of logging itself; both would send each one twice",
         passed_over=True,
     ),
-    Instrumentation(
-        "exceptions",
+    "exceptions": Remark(
         "log records",
-        ("exceptions",),
         instead="vaquero sends uncaught exceptions itself; both would send each one twice",
         passed_over=True,
     ),
-    Instrumentation(
-        "structlog",
+    "structlog": Remark(
         "log records",
-        ("structlog",),
-        ("structlog >= 21.1",),
         instead="structlog over logging is sent by vaquero; install it by name for other loggers",
     ),
-    Instrumentation(
-        "system-metrics",
+    "system-metrics": Remark(
         "gauges",
-        ("system_metrics",),
-        ("psutil >= 5",),
+        names=("system_metrics",),
         instead="vaquero measures the same under the names of the conventions",
         passed_over=True,
     ),
-)
+}
 
-#: Every name that a switch may give.
-NAMES: frozenset[str] = frozenset(name for row in TABLE for name in row.names)
+#: In upstream's list, but nothing that instruments by itself: other instrumentations bring them.
+NO_INSTRUMENTORS = frozenset({"asgi", "dbapi"})
+
+
+@dataclass
+class _Published:
+    libraries: list[str] = field(default_factory=list[str])
+    follows_base: bool = True
+
+
+@functools.cache
+def instrumentations() -> tuple[Instrumentation, ...]:
+    """Everything that is published for the installed OpenTelemetry, and what is known beside it.
+
+    In the order of :data:`REMARKS`; what upstream has added since follows, with defaults.
+    """
+    return merged(_upstream())
+
+
+@functools.cache
+def names() -> frozenset[str]:
+    """Every name that a switch may give."""
+    return frozenset(name for row in instrumentations() for name in row.names)
+
+
+def merged(upstream: Any) -> tuple[Instrumentation, ...]:
+    """The rows that come of upstream's list and the remarks here.
+
+    Args:
+        upstream: Has ``libraries``, each a mapping with ``library`` and ``instrumentation``, and
+            ``default_instrumentations``: requirements as text. What is missing or of another shape
+            is left out.
+    """
+    published = _published(upstream)
+    more = [suffix for suffix in published if suffix not in REMARKS]
+    return tuple(
+        _row(suffix, REMARKS.get(suffix, Remark()), published.get(suffix))
+        for suffix in (*REMARKS, *more)
+    )
+
+
+def _row(suffix: str, remark: Remark, published: _Published | None) -> Instrumentation:
+    here = published or _Published(list(remark.libraries), remark.follows_base)
+    libraries = tuple(here.libraries)
+    return Instrumentation(
+        suffix,
+        remark.gain,
+        remark.names or (suffix,),
+        any_of=() if remark.needs_all else libraries,
+        all_of=libraries if remark.needs_all else (),
+        instead=remark.instead,
+        passed_over=remark.passed_over,
+        follows_base=here.follows_base,
+        published=published is not None or bool(remark.unlisted),
+    )
+
+
+def _upstream() -> Any:
+    try:
+        # A statement, so that tools that freeze a program find it.
+        from opentelemetry.instrumentation import bootstrap_gen
+    except ImportError:
+        return None
+    return bootstrap_gen
+
+
+def _published(upstream: Any) -> dict[str, _Published]:
+    found: dict[str, _Published] = {}
+    for library, package in _pairs(upstream):
+        try:
+            requirement = Requirement(package)
+            if library:
+                Requirement(library)
+        except InvalidRequirement:
+            continue
+        suffix = requirement.name.removeprefix(PREFIX)
+        if suffix == requirement.name or suffix in NO_INSTRUMENTORS:
+            continue
+        pinned = any(part.operator == "==" for part in requirement.specifier)
+        entry = found.setdefault(suffix, _Published(follows_base=pinned))
+        if library:
+            entry.libraries.append(library)
+    return found
+
+
+def _pairs(upstream: Any) -> Iterable[tuple[str, str]]:
+    """A library, empty for the standard library's, and the package for it."""
+    for one in getattr(upstream, "libraries", ()):
+        if isinstance(one, dict):
+            row = cast("dict[str, object]", one)
+            yield str(row.get("library", "")), str(row.get("instrumentation", ""))
+    for one in getattr(upstream, "default_instrumentations", ()):
+        yield "", str(one)

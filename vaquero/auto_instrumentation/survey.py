@@ -11,7 +11,7 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion
 
-from vaquero.auto_instrumentation.catalog import TABLE, Instrumentation
+from vaquero.auto_instrumentation.catalog import Instrumentation, instrumentations
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -27,11 +27,11 @@ GROUP = "opentelemetry_instrumentor"
 
 #: Libraries that vaquero, OpenTelemetry or a web framework bring along: missing only where
 #: somebody asked for them.
-BROUGHT_ALONG = frozenset({"click", "grpcio", "jinja2", "pydantic", "requests", "urllib3"})
+INDIRECT_DEPENDENCIES = frozenset({"click", "grpcio", "jinja2", "pydantic", "requests", "urllib3"})
 
 
 @dataclass(frozen=True)
-class Found:
+class InstrumentationStatus:
     """One instrumentation, and how it stands in this environment.
 
     Attributes:
@@ -77,10 +77,10 @@ class Environment:
         """Version by name of everything that is installed."""
         return {name: found.version for name, found in self._found.items()}
 
-    def asked_for(self, name: str) -> bool:
+    def was_requested(self, name: str) -> bool:
         """Whether somebody named the library; one that comes along by itself may not have been."""
         canonical = canonicalize_name(name)
-        if canonical not in BROUGHT_ALONG:
+        if canonical not in INDIRECT_DEPENDENCIES:
             return True
         found = self._found[canonical]
         # pip notes which packages were named by the user; other installers note it for all or none.
@@ -94,7 +94,7 @@ class Environment:
         return tuple(point.name for point in points if point.group == GROUP)
 
     def declared(self, row: Instrumentation) -> tuple[tuple[str, ...], tuple[str, ...]]:
-        """What it says it instruments, any of and all of; the table's word where not installed."""
+        """What it says it instruments, any of and all of; the catalog where not installed."""
         found = self._found.get(canonicalize_name(row.package))
         if found is None:
             return row.any_of, row.all_of
@@ -111,18 +111,18 @@ class Environment:
         return found is not None and Path(str(found.locate_file("fastapi/telemetry"))).is_dir()
 
 
-def survey(environment: Environment, switches: Switches) -> list[Found]:
-    """Every instrumentation that concerns this environment, in the order of the table.
+def survey(environment: Environment, switches: Switches) -> list[InstrumentationStatus]:
+    """Every instrumentation that concerns this environment, in the order of the catalog.
 
     What is neither installed nor for an installed library is left out.
     """
-    found = (_look(row, environment, switches) for row in TABLE)
+    found = (_status(row, environment, switches) for row in instrumentations())
     return [one for one in found if one is not None]
 
 
-def foreign(environment: Environment) -> dict[str, str]:
-    """Installed instrumentors that the table does not know: name to distribution and version."""
-    known = {canonicalize_name(row.package) for row in TABLE}
+def unknown_instrumentors(environment: Environment) -> dict[str, str]:
+    """Installed instrumentors that the catalog does not know: name to distribution and version."""
+    known = {canonicalize_name(row.package) for row in instrumentations()}
     return {
         name: f"{package} {version}"
         for package, version in environment.versions().items()
@@ -131,21 +131,27 @@ def foreign(environment: Environment) -> dict[str, str]:
     }
 
 
-def _look(row: Instrumentation, environment: Environment, switches: Switches) -> Found | None:
+def _status(
+    row: Instrumentation, environment: Environment, switches: Switches
+) -> InstrumentationStatus | None:
     version = environment.version(row.package)
+    if not version and not row.published:
+        return None
     fit = _fit(row, environment)
     if fit.library == "" and not row.standard:
         if not version:
             return None
-        return Found(row, "", "", version, "idle", "the library is not installed", wanted=False)
+        return InstrumentationStatus(
+            row, "", "", version, "idle", "the library is not installed", wanted=False
+        )
     state, why = _state(row, version, fit, environment, switches)
     wanted = (
         not row.standard
         and state == "missing"
-        and environment.asked_for(fit.library)
+        and environment.was_requested(fit.library)
         and not environment.has_own_spans(row)
     )
-    return Found(row, fit.library, fit.version, version, state, why, wanted)
+    return InstrumentationStatus(row, fit.library, fit.version, version, state, why, wanted)
 
 
 @dataclass(frozen=True)

@@ -61,11 +61,11 @@ class WSGIInstrumentor(BaseInstrumentor):
         providers = {
             name: kwargs[name] for name in ("tracer_provider", "meter_provider") if name in kwargs
         }
-        middleware = functools.partial(kind, request_hook=_mend, **providers)
-        put = functools.partial(_Traced, middleware=middleware, excluded=excluded_urls)
+        middleware = functools.partial(kind, request_hook=_complete_span, **providers)
+        wrap = functools.partial(_Traced, middleware=middleware, excluded=excluded_urls)
         for module, (owner, function) in _SERVERS.items():
             wrapt.register_post_import_hook(
-                functools.partial(_hook, owner=owner, function=function, put=put), module
+                functools.partial(_hook, owner=owner, function=function, wrap=wrap), module
             )
 
     def _uninstrument(self, **kwargs: Any) -> None:
@@ -99,55 +99,57 @@ class _Traced:
         return getattr(self._application, name)
 
 
-def _hook(module: ModuleType, *, owner: str, function: str, put: Callable[[Any], Any]) -> None:
-    wrapper = functools.partial(_returned, put=put) if function == "wsgi" else _taking(put)
+def _hook(module: ModuleType, *, owner: str, function: str, wrap: Callable[[Any], Any]) -> None:
+    wrapper = (
+        functools.partial(_wrap_result, wrap=wrap) if function == "wsgi" else _wrap_argument(wrap)
+    )
     wrapt.wrap_function_wrapper(module, f"{owner}.{function}".lstrip("."), wrapper)
 
 
-def _taking(put: Callable[[Any], Any]) -> Callable[..., Any]:
+def _wrap_argument(wrap: Callable[[Any], Any]) -> Callable[..., Any]:
     """A wrapper for a function whose first argument is the application."""
 
     def wrapper(wrapped: Any, instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         del instance
         if args:
-            args = (_put(args[0], put), *args[1:])
+            args = (_with_middleware(args[0], wrap), *args[1:])
         elif "application" in kwargs:
-            kwargs = {**kwargs, "application": _put(kwargs["application"], put)}
+            kwargs = {**kwargs, "application": _with_middleware(kwargs["application"], wrap)}
         return wrapped(*args, **kwargs)
 
     return wrapper
 
 
-def _returned(
+def _wrap_result(
     wrapped: Any,
     instance: Any,
     args: tuple[Any, ...],
     kwargs: dict[str, Any],
-    put: Callable[[Any], Any],
+    wrap: Callable[[Any], Any],
 ) -> Any:
     """A wrapper for a function that gives the application, each time it is asked."""
     application = wrapped(*args, **kwargs)
     known = getattr(instance, "_vaquero_traced", None)
     if known is None or known[0] is not application:
-        known = (application, _put(application, put))
+        known = (application, _with_middleware(application, wrap))
         instance._vaquero_traced = known
     return known[1]
 
 
 @_guard.quiet(None)
-def _traced(application: Any, put: Callable[[Any], Any]) -> Any:
-    return put(application) if makes_no_spans(application) else None
+def _traced(application: Any, wrap: Callable[[Any], Any]) -> Any:
+    return wrap(application) if makes_no_spans(application) else None
 
 
-def _put(application: Any, put: Callable[[Any], Any]) -> Any:
-    traced = _traced(application, put)
+def _with_middleware(application: Any, wrap: Callable[[Any], Any]) -> Any:
+    traced = _traced(application, wrap)
     return application if traced is None else traced
 
 
 def makes_no_spans(application: Any) -> bool:
     """Whether nothing inside of an application makes server spans already.
 
-    An application of ASGI is none of ours, and where a framework's instrumentation was switched
+    An ASGI application is not handled here, and where a framework's instrumentation was switched
     off, its spans are not wanted by another way.
     """
     if not callable(application) or _is_asynchronous(application):
@@ -157,12 +159,12 @@ def makes_no_spans(application: Any) -> bool:
             if kind.__module__ == _MIDDLEWARE or isinstance(part, _Traced):
                 return False
             framework = kind.__module__.partition(".")[0]
-            if framework in _FRAMEWORKS and _is_spoken_for(framework):
+            if framework in _FRAMEWORKS and _left_to_instrumentation(framework):
                 return False
     return True
 
 
-def _is_spoken_for(framework: str) -> bool:
+def _left_to_instrumentation(framework: str) -> bool:
     loaded = f"opentelemetry.instrumentation.{framework}" in sys.modules
     return loaded or switches.off_by(framework) is not None
 
@@ -196,7 +198,7 @@ def _content(cell: Any) -> Any:
 
 
 @_guard.quiet(None)
-def _mend(span: Span, environ: dict[str, Any]) -> None:
+def _complete_span(span: Span, environ: dict[str, Any]) -> None:
     """Take the path out of the name, where it has no bound, to where the conventions have it."""
     name: Any = getattr(span, "name", "HTTP")  # A span that does not record has none.
     span.update_name(str(name).partition(" ")[0])

@@ -37,31 +37,31 @@ class Verbs(click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:
         """All verbs, ours in their order, then those of other packages."""
         del ctx
-        return [*VERBS, *sorted(set(_offered()) - set(VERBS))]
+        return [*VERBS, *sorted(set(_entry_points()) - set(VERBS))]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """The command of a verb; None where there is no such verb."""
         del ctx
         if cmd_name in VERBS:
-            return own(cmd_name)
-        entry_point = _offered().get(cmd_name)
+            return load_verb(cmd_name)
+        entry_point = _entry_points().get(cmd_name)
         return _as_command(cmd_name, entry_point.load()) if entry_point is not None else None
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """As click does, but a verb of a package that is missing says what to install."""
-        if args and args[0] in EXTRAS and args[0] not in _offered():
-            from vaquero.cli.install import command_for
+        if args and args[0] in EXTRAS and args[0] not in _entry_points():
+            from vaquero.cli.install import install_command
 
-            wanted = command_for(EXTRAS[args[0]])
+            wanted = install_command(EXTRAS[args[0]])
             raise click.ClickException(f"'{args[0]}' needs a package more: {wanted}")
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the list of verbs without importing ours."""
         del ctx
-        offered = _offered()
+        offered = _entry_points()
         foreign = [
             (name, _help_of(name, offered[name])) for name in sorted(set(offered) - {*VERBS})
         ]
@@ -70,7 +70,7 @@ class Verbs(click.Group):
             formatter.write_dl(rows)
 
 
-def own(name: str) -> click.Command:
+def load_verb(name: str) -> click.Command:
     """The command of a verb of ours, loaded now."""
     from importlib import import_module
 
@@ -80,7 +80,7 @@ def own(name: str) -> click.Command:
     return cast("click.Command", module.command)
 
 
-def _offered() -> dict[str, EntryPoint]:
+def _entry_points() -> dict[str, EntryPoint]:
     from importlib.metadata import entry_points
 
     return {entry_point.name: entry_point for entry_point in entry_points(group=_GROUP)}
@@ -97,10 +97,10 @@ def _as_command(name: str, offered: Any) -> click.Command:
     """What another package offers: a click command, or ``main(arguments) -> exit code``."""
     if isinstance(offered, click.Command):
         return offered
-    return _Foreign(name, offered)
+    return _EntryPointVerb(name, offered)
 
 
-class _Foreign(click.Command):
+class _EntryPointVerb(click.Command):
     """A verb that reads its own command line, with whatever parser its package has."""
 
     def __init__(self, name: str, main: Callable[[list[str]], int | None]) -> None:
@@ -120,7 +120,7 @@ class _Foreign(click.Command):
 @click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="vaquero")
 def group() -> None:
-    """See what a Python program does: spans, gauges, logs and alerts over OpenTelemetry."""
+    """See what a Python program does: spans, gauges and logs over OpenTelemetry."""
 
 
 def dispatch(arguments: Sequence[str] | None = None) -> int:
@@ -143,7 +143,7 @@ def dispatch(arguments: Sequence[str] | None = None) -> int:
         error.show()
         return 2
     except click.ClickException as error:
-        return _say(error.format_message(), error, error.exit_code)
+        return _print_error(error.format_message(), error, error.exit_code)
     except (click.Abort, KeyboardInterrupt):
         return 130
     except BrokenPipeError:
@@ -156,12 +156,12 @@ def dispatch(arguments: Sequence[str] | None = None) -> int:
     except Exception as error:
         if os.environ.get("VAQUERO_DEBUG"):
             raise
-        told = f"{type(error).__name__}: {error}"
-        return _say(f"{told} (VAQUERO_DEBUG=1 shows where)", error, 1)
+        text = f"{type(error).__name__}: {error}"
+        return _print_error(f"{text} (VAQUERO_DEBUG=1 shows where)", error, 1)
     return result if isinstance(result, int) else 0
 
 
-def _say(message: str, error: BaseException, code: int) -> int:
+def _print_error(message: str, error: BaseException, code: int) -> int:
     context = getattr(error, "ctx", None)
     path = context.command_path if context is not None else "vaquero"
     hint = f" See '{path} --help'." if isinstance(error, click.UsageError) else ""

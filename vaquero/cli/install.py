@@ -10,7 +10,7 @@ from urllib.parse import unquote, urlsplit
 DISTRIBUTION = "vaquero-otel"
 
 
-def command_for(extra: str, *, direct_url: str | None = None) -> str:
+def install_command(extra: str, *, direct_url: str | None = None) -> str:
     """The command that adds an extra.
 
     Args:
@@ -21,11 +21,11 @@ def command_for(extra: str, *, direct_url: str | None = None) -> str:
         ``pip install 'vaquero-otel[viewer]'`` where it came from an index, else with the folder,
         repository or file it came from.
     """
-    text = _noted() if direct_url is None else direct_url
+    text = _recorded_origin() if direct_url is None else direct_url
     return f"pip install {_target(extra, text)}"
 
 
-def _noted() -> str:
+def _recorded_origin() -> str:
     try:
         return distribution(DISTRIBUTION).read_text("direct_url.json") or ""
     except PackageNotFoundError:

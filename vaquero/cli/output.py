@@ -1,12 +1,15 @@
-"""Tables on the terminal: coloured and fitted there, plain and whole when piped."""
+"""Tables and progress on the terminal: coloured and fitted there, plain and whole when piped."""
 
 from __future__ import annotations
 
 import sys
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Generator, Iterable, Sequence
+
+_UNITS = ("B", "KiB", "MiB", "GiB", "TiB")
 
 
 def table(headers: Sequence[str], rows: Iterable[Sequence[str]], *, right: str = "") -> None:
@@ -23,7 +26,7 @@ def table(headers: Sequence[str], rows: Iterable[Sequence[str]], *, right: str =
     lines = [list(row) for row in rows]
     aligned = set(right.split())
     if sys.stdout.isatty():
-        _drawn(headers, lines, aligned)
+        _draw(headers, lines, aligned)
         return
     widths = [
         max(len(line[column]) for line in [list(headers), *lines]) for column in range(len(headers))
@@ -36,7 +39,7 @@ def table(headers: Sequence[str], rows: Iterable[Sequence[str]], *, right: str =
         print("  ".join(cells).rstrip())
 
 
-def _drawn(headers: Sequence[str], lines: list[list[str]], aligned: set[str]) -> None:
+def _draw(headers: Sequence[str], lines: list[list[str]], aligned: set[str]) -> None:
     from rich import box
     from rich.console import Console
     from rich.table import Table
@@ -51,10 +54,43 @@ def _drawn(headers: Sequence[str], lines: list[list[str]], aligned: set[str]) ->
     Console().print(drawn)
 
 
+@contextmanager
+def progress_bar(
+    text: str, *, counted: bool = False
+) -> Generator[Callable[[float, float], None], None, None]:
+    """A progress bar on stderr; nothing where that is not a terminal.
+
+    Args:
+        text: Stands before the bar.
+        counted: Show how many of how many are done, not the time that remains.
+
+    Yields:
+        Takes what is done and the total, in any unit.
+    """
+    if not sys.stderr.isatty():
+        yield lambda done, total: None
+        return
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+    )
+
+    last = MofNCompleteColumn() if counted else TimeRemainingColumn()
+    with Progress(TextColumn(text), BarColumn(), last, console=Console(stderr=True)) as progress:
+        task = progress.add_task("", total=None)
+        yield lambda done, total: progress.update(task, completed=done, total=total)
+
+
 def size_text(size_bytes: float) -> str:
-    """A size for people: ``512 B``, ``3.4 KiB``, ``12 MiB``."""
-    for unit in ("B", "KiB", "MiB"):
-        if size_bytes < 1024:
-            return f"{size_bytes:.3g} {unit}"
-        size_bytes /= 1024
-    return f"{size_bytes:.3g} GiB"
+    """A size with three digits: ``512 B``, ``3.40 KiB``, ``12.0 MiB``."""
+    value, index = float(size_bytes), 0
+    while value >= 1023.5 and index < len(_UNITS) - 1:
+        value, index = value / 1024, index + 1
+    if index == 0:
+        return f"{value:.0f} B"
+    digits = 0 if value >= 99.95 else 1 if value >= 9.995 else 2
+    return f"{value:.{digits}f} {_UNITS[index]}"

@@ -5,23 +5,20 @@ from __future__ import annotations
 import json
 import sys
 import time
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from vaquero.cli.output import size_text, table
+from vaquero.cli.output import progress_bar, size_text, table
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Mapping
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from vaquero.config import Settings
     from vaquero.pipeline.recovery import Outcome
     from vaquero.pipeline.settings import PipelineSettings
     from vaquero.pipeline.spool import Entry
-
-_CONTEXT = {"help_option_names": ["-h", "--help"]}
 
 _STATES = {
     "live": "a running program sends it",
@@ -30,7 +27,7 @@ _STATES = {
 }
 
 
-@click.group("spool", context_settings=_CONTEXT)
+@click.group("spool")
 def command() -> None:
     """List, drain, clear or resend what is kept on disk.
 
@@ -39,7 +36,7 @@ def command() -> None:
     """
 
 
-@command.command("list", context_settings=_CONTEXT)
+@command.command("list")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def list_(as_json: bool) -> int:
     """Show what waits, by destination and program."""
@@ -47,7 +44,7 @@ def list_(as_json: bool) -> int:
     entries = _inventory(folder)
     if as_json:
         print(
-            json.dumps({"folder": str(folder), "entries": [_plain(e) for e in entries]}, indent=2)
+            json.dumps({"folder": str(folder), "entries": [_as_json(e) for e in entries]}, indent=2)
         )
         return 0
     waiting = [entry for entry in entries if entry.requests]
@@ -60,7 +57,7 @@ def list_(as_json: bool) -> int:
             (
                 entry.destination[:12],
                 "-" if entry.pid is None else str(entry.pid),
-                _counted(entry.signals),
+                _item_counts(entry.signals),
                 str(entry.requests),
                 size_text(entry.size_bytes),
                 _age(entry.oldest_s),
@@ -74,7 +71,7 @@ def list_(as_json: bool) -> int:
     return 0
 
 
-@command.command("drain", context_settings=_CONTEXT)
+@command.command("drain")
 @click.option(
     "--timeout", type=click.FloatRange(min=0.1), default=60.0, show_default=True, metavar="SECONDS"
 )
@@ -83,23 +80,23 @@ def drain(timeout: float) -> int:
     from vaquero.pipeline import recovery
 
     settings = _pipeline_settings(_settings())
-    with _progress("Sending") as progress:
-        outcome = _checked(lambda: recovery.drain(settings, progress, timeout))
-    return _tell(outcome, settings)
+    with progress_bar("Sending", counted=True) as progress:
+        outcome = _or_click_error(lambda: recovery.drain(settings, progress, timeout))
+    return _print_outcome(outcome, settings)
 
 
-@command.command("resend", context_settings=_CONTEXT)
+@command.command("resend")
 def resend() -> int:
     """Send again what a backend refused, once the setting that it refused for is mended."""
     from vaquero.pipeline import recovery
 
     settings = _pipeline_settings(_settings())
-    with _progress("Sending again") as progress:
-        outcome = _checked(lambda: recovery.resend(settings, progress))
-    return _tell(outcome, settings)
+    with progress_bar("Sending again", counted=True) as progress:
+        outcome = _or_click_error(lambda: recovery.resend(settings, progress))
+    return _print_outcome(outcome, settings)
 
 
-@command.command("clear", context_settings=_CONTEXT)
+@command.command("clear")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def clear(yes: bool) -> int:
     """Delete what ended programs left and what was refused."""
@@ -114,7 +111,7 @@ def clear(yes: bool) -> int:
         return 0
     if not yes and sys.stdin and sys.stdin.isatty():
         click.confirm(f"Delete {items} items that were never sent?", abort=True, err=True)
-    print(f"{_checked(lambda: spool.clear(folder))} items deleted from {folder}.")
+    print(f"{_or_click_error(lambda: spool.clear(folder))} items deleted from {folder}.")
     return 0
 
 
@@ -140,10 +137,10 @@ def _pipeline_settings(settings: Settings) -> PipelineSettings:
 def _inventory(folder: Path) -> list[Entry]:
     from vaquero.pipeline import spool
 
-    return _checked(lambda: spool.inventory(folder))
+    return _or_click_error(lambda: spool.inventory(folder))
 
 
-def _checked(call: Callable[[], Any]) -> Any:
+def _or_click_error(call: Callable[[], Any]) -> Any:
     try:
         return call()
     except OSError as error:
@@ -153,7 +150,7 @@ def _checked(call: Callable[[], Any]) -> Any:
         ) from None
 
 
-def _tell(outcome: Outcome, settings: PipelineSettings) -> int:
+def _print_outcome(outcome: Outcome, settings: PipelineSettings) -> int:
     where = settings.traces.address if settings.traces is not None else "nowhere"
     print(f"{outcome.sent} items sent to {where.removesuffix('/v1/traces')}, {outcome.left} left.")
     if outcome.lost:
@@ -163,7 +160,7 @@ def _tell(outcome: Outcome, settings: PipelineSettings) -> int:
     return int(bool(outcome.left or outcome.lost))
 
 
-def _plain(entry: Entry) -> dict[str, object]:
+def _as_json(entry: Entry) -> dict[str, object]:
     return {
         "destination": entry.destination,
         "program": entry.pid,
@@ -175,7 +172,7 @@ def _plain(entry: Entry) -> dict[str, object]:
     }
 
 
-def _counted(signals: Mapping[Any, int]) -> str:
+def _item_counts(signals: Mapping[Any, int]) -> str:
     words = {"traces": "spans", "metrics": "points", "logs": "logs"}
     return ", ".join(f"{count} {words[signal]}" for signal, count in signals.items() if count)
 
@@ -188,18 +185,3 @@ def _age(oldest_s: float | None) -> str:
         if seconds >= length:
             return f"{seconds / length:.0f} {unit}"
     return f"{seconds:.0f} s"
-
-
-@contextmanager
-def _progress(what: str) -> Generator[Callable[[int, int], None] | None, None, None]:
-    """A progress bar on stderr; where that is no terminal, nothing."""
-    if not sys.stderr.isatty():
-        yield None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
-
-    columns = (TextColumn(what), BarColumn(), MofNCompleteColumn())
-    with Progress(*columns, console=Console(stderr=True)) as bar:
-        task = bar.add_task("", total=None)
-        yield lambda sent, found: bar.update(task, completed=sent, total=found)

@@ -275,7 +275,7 @@ def _may_have_table(text: str) -> bool:
 
 def _unknown_keys(project: Mapping[str, Any]) -> Iterator[SettingsError]:
     for key in project:
-        # Tables below [tool.vaquero] belong to other rooms (alerts, instrumentations).
+        # Tables below [tool.vaquero] are read elsewhere (instrumentations).
         if key in _BY_NAME or isinstance(project[key], dict):
             continue
         near = nearest(key)

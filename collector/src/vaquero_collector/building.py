@@ -254,8 +254,8 @@ def _compile(
     if left_behind is not None:
         shutil.rmtree(left_behind, ignore_errors=True)
     seconds = time.monotonic() - started
-    size_mb = binary.stat().st_size / 1e6
-    say(f"{BINARY_NAME}: built in {seconds:.0f} s, {size_mb:.1f} MB")
+    size_mib = binary.stat().st_size / 2**20
+    say(f"{BINARY_NAME}: built in {seconds:.0f} s, {size_mib:.1f} MiB")
 
 
 def _keep_apart(go: Go, env: dict[str, str], folder: Path) -> Path | None:

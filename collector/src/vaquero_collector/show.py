@@ -14,6 +14,8 @@ from vaquero_collector.process import Collector
 from vaquero_collector.record import Record
 from vaquero_collector.stats import Stats
 
+_UNITS = ("B", "KiB", "MiB", "GiB", "TiB")
+
 
 def started(child: Collector) -> str:
     """Return the lines about a Collector that is ready."""
@@ -28,13 +30,14 @@ def started(child: Collector) -> str:
 
 
 def size(count_bytes: int) -> str:
-    """Return a number of bytes for people."""
-    value = float(count_bytes)
-    for unit in ("B", "kB", "MB"):
-        if value < 1000:
-            return f"{value:.0f} {unit}" if unit == "B" else f"{value:.1f} {unit}"
-        value /= 1000
-    return f"{value:.1f} GB"
+    """Return a number of bytes for people, with three digits."""
+    value, index = float(count_bytes), 0
+    while value >= 1023.5 and index < len(_UNITS) - 1:
+        value, index = value / 1024, index + 1
+    if index == 0:
+        return f"{value:.0f} B"
+    digits = 0 if value >= 99.95 else 1 if value >= 9.995 else 2
+    return f"{value:.{digits}f} {_UNITS[index]}"
 
 
 def status(item: Record, healthy: bool, figures: Stats) -> None:

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from vaquero.auto_instrumentation import django, switches
-from vaquero.auto_instrumentation.catalog import NAMES
+from vaquero.auto_instrumentation import catalog, django, switches
 from vaquero.auto_instrumentation.switches import Switches
 from vaquero.distro import VaqueroDistro
 
@@ -57,7 +56,7 @@ def test_something_else_in_place_of_the_table(tmp_path: Path) -> None:
 
 def test_a_name_that_nothing_has_is_remarked() -> None:
     """With the one that was probably meant."""
-    assert Switches(frozenset({"reddis"})).unknown(NAMES) == {"reddis": "redis"}
+    assert Switches(frozenset({"reddis"})).unknown(catalog.names()) == {"reddis": "redis"}
 
 
 @pytest.mark.parametrize(

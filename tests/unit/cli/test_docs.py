@@ -8,14 +8,14 @@ from pathlib import Path
 import click
 import pytest
 
-from vaquero.cli.group import EXTRAS, VERBS, own
+from vaquero.cli.group import EXTRAS, VERBS, dispatch, load_verb
 
 PAGE = (Path(__file__).parents[3] / "docs" / "cli.md").read_text("utf-8")
 
 
 def _commands() -> Iterator[tuple[str, click.Command]]:
     for verb in VERBS:
-        command = own(verb)
+        command = load_verb(verb)
         yield f"vaquero {verb}", command
         if isinstance(command, click.Group):
             for name, below in command.commands.items():
@@ -29,6 +29,13 @@ def test_each_verb_and_option_is_documented(name: str, command: click.Command) -
     for parameter in command.params:
         if isinstance(parameter, click.Option):
             assert f"`{max(parameter.opts, key=len)}`" in PAGE, parameter.opts
+
+
+@pytest.mark.parametrize("name", [name for name, _ in _commands()])
+def test_each_verb_has_short_help(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """``-h`` is help for every verb, as for the command itself."""
+    assert dispatch([*name.split()[1:], "-h"]) == 0
+    assert capsys.readouterr().out.startswith(f"Usage: {name}")
 
 
 def test_verbs_of_other_packages_are_named_with_their_extra() -> None:

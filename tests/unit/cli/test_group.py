@@ -25,7 +25,7 @@ def _offer(monkeypatch: pytest.MonkeyPatch, **verbs: Any) -> None:
             return self._target
 
     points = {name: Point(name, target) for name, target in verbs.items()}
-    monkeypatch.setattr(group, "_offered", lambda: points)
+    monkeypatch.setattr(group, "_entry_points", lambda: points)
 
 
 def test_a_verb_of_another_package_is_called_with_its_words(

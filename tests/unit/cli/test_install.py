@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from vaquero.cli.install import command_for
+from vaquero.cli.install import install_command
 
 
 @pytest.mark.parametrize(
@@ -39,9 +39,9 @@ def test_the_command_fits_the_way_of_installation(
 ) -> None:
     """Index, folder, repository and file each get the command that works for them."""
     text = "" if origin is None else json.dumps(origin)
-    assert command_for("viewer", direct_url=text) == expected
+    assert install_command("viewer", direct_url=text) == expected
 
 
 def test_a_broken_note_falls_back_to_the_index() -> None:
     """A note that is no JSON does not stop the hint."""
-    assert command_for("demo", direct_url="{") == "pip install 'vaquero-otel[demo]'"
+    assert install_command("demo", direct_url="{") == "pip install 'vaquero-otel[demo]'"

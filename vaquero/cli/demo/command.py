@@ -15,9 +15,14 @@ from typing import IO, TYPE_CHECKING, Any
 
 import click
 
-from vaquero.cli.install import command_for
+from vaquero.cli.install import install_command
 from vaquero.cli.run import environment
-from vaquero.cli.run import viewer as viewers
+from vaquero.cli.run.viewer import (
+    collector_or_viewer,
+    open_viewer,
+    send_only_to,
+    wait_for_enter,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -30,7 +35,7 @@ _READY_WITHIN_S = 30.0
 _ENDS_WITHIN_S = 10.0
 
 
-@click.command("demo", context_settings={"help_option_names": ["-h", "--help"]})
+@click.command("demo")
 @click.option(
     "--seconds",
     type=click.FloatRange(1, 3600),
@@ -48,7 +53,7 @@ def command(seconds: float, keep: bool) -> int:
     missing = [name for name in _NEEDED if find_spec(name) is None]
     if missing:
         raise click.ClickException(
-            f"the demo needs more packages ({', '.join(missing)}): {command_for('demo')}"
+            f"the demo needs more packages ({', '.join(missing)}): {install_command('demo')}"
         )
     from vaquero_viewer.paths import default_path
 
@@ -57,26 +62,26 @@ def command(seconds: float, keep: bool) -> int:
     path = default_path().with_name("demo.duckdb")
     began_ns = time.time_ns()
     with ExitStack() as stack:
-        viewer = stack.enter_context(viewers.open_viewer(path, clear=True))
-        url = stack.enter_context(viewers.way_to(viewer.otlp_url))
+        viewer = stack.enter_context(open_viewer(path, clear=True))
+        url = stack.enter_context(collector_or_viewer(viewer.otlp_url))
         shop = stack.enter_context(_Shop.opened(examples(), url))
         print(f"The shop is open at {shop.url}, its telemetry is shown at {viewer.web_url}")
-        from vaquero.cli.demo.traffic import drive
+        from vaquero.cli.demo.traffic import send_requests
 
         interrupted = False
         try:
-            answers = drive(shop.url, seconds, shop.check)
+            answers = send_requests(shop.url, seconds, shop.check)
         except KeyboardInterrupt:
             answers, interrupted = {}, True
         if not keep:
             shop.close()
-        _settle(viewer.store, began_ns, sum(answers.values()))
+        _wait_for_spans(viewer.store, began_ns, sum(answers.values()))
         from vaquero.cli.run.summary import print_arrived
 
         arrived = print_arrived(viewer.store, began_ns, stderr=False)
-        code = 130 if interrupted else _verdict(arrived, answers)
+        code = 130 if interrupted else _print_result(arrived, answers)
         if keep:
-            _keep(viewer.web_url)
+            _stay_open(viewer.web_url)
         else:
             print(f"Look again: vaquero view --path {viewer.path or path}")
     return code
@@ -106,7 +111,7 @@ class _Shop:
         words += ["--host", "127.0.0.1", "--port", str(port), "--log-level", "warning"]
         self._process = subprocess.Popen(
             words,
-            env=_environ(otlp_url),
+            env=_shop_environment(otlp_url),
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
@@ -145,7 +150,7 @@ class _Shop:
                 time.sleep(0.05)
             else:
                 return
-        raise click.ClickException(f"the shop did not open within 30 s: {self._said()}")
+        raise click.ClickException(f"the shop did not open within 30 s: {self._last_line()}")
 
     def check(self) -> None:
         """Nothing, while it runs.
@@ -155,7 +160,7 @@ class _Shop:
         """
         code = self._process.poll()
         if code is not None:
-            raise click.ClickException(f"the shop ended with code {code}: {self._said()}")
+            raise click.ClickException(f"the shop ended with code {code}: {self._last_line()}")
 
     def close(self) -> None:
         """End it as Ctrl-C would; may be called twice.
@@ -175,18 +180,18 @@ class _Shop:
             self._process.kill()
             self._process.wait()
 
-    def _said(self) -> str:
+    def _last_line(self) -> str:
         self._output.seek(0)
         lines = self._output.read().decode("utf-8", "replace").strip().splitlines()
         return lines[-1] if lines else "it said nothing"
 
 
-def _environ(otlp_url: str) -> dict[str, str]:
+def _shop_environment(otlp_url: str) -> dict[str, str]:
     """The shop's environment: none of the user's settings, so that it is the same everywhere."""
     ours = ("OTEL_", "VAQUERO_", "FASTAPI_OTEL_")
     environ = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
     environment.prepare(environ)
-    viewers.point_at(otlp_url, environ)
+    send_only_to(otlp_url, environ)
     environ["OTEL_SERVICE_NAME"] = "shop"
     environ["VAQUERO_RUN"] = "0:"
     return environ
@@ -200,7 +205,7 @@ def _free_port() -> int:
         return int(found.getsockname()[1])
 
 
-def _settle(store: Any, since_ns: int, requests: int) -> None:
+def _wait_for_spans(store: Any, since_ns: int, requests: int) -> None:
     """Wait, at most 5 s, until the spans of all requests are in the store."""
     deadline = time.monotonic() + 5.0
     while time.monotonic() < deadline and _server_spans(store, since_ns) < requests:
@@ -212,10 +217,10 @@ def _server_spans(store: Any, since_ns: int) -> int:
     return sum(row.count for row in rows if row.kind == "server")
 
 
-def _verdict(arrived: Arrived, answers: dict[int, int]) -> int:
+def _print_result(arrived: Arrived, answers: dict[int, int]) -> int:
     served = sum(row.count for row in arrived.operations if row.kind == "server")
-    told = ", ".join(f"{count} x {status}" for status, count in sorted(answers.items()))
-    print(f"{sum(answers.values())} requests ({told}), {served} server spans read back.")
+    by_status = ", ".join(f"{count} x {status}" for status, count in sorted(answers.items()))
+    print(f"{sum(answers.values())} requests ({by_status}), {served} server spans read back.")
     if arrived.operations and arrived.gauges:
         return 0
     what = "spans" if not arrived.operations else "gauges"
@@ -223,9 +228,9 @@ def _verdict(arrived: Arrived, answers: dict[int, int]) -> int:
     return 1
 
 
-def _keep(url: str) -> None:
+def _stay_open(url: str) -> None:
     if sys.stdin and sys.stdin.isatty() and sys.stderr.isatty():
-        viewers.wait_for_enter(url)
+        wait_for_enter(url)
         return
     print(f"Shop and page stay open: {url} (SIGINT or SIGTERM ends)", flush=True)
     try:

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import random
-import sys
 import time
 from collections import Counter
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import httpx
 
+from vaquero.cli.output import progress_bar
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
+    from collections.abc import Callable
 
 #: Method, path and weight: most look, some buy, few ask for the slow report, some mistype.
-_WISHES = (
+_REQUESTS = (
     ("GET", "/products", 8),
     ("GET", "/products/{product}", 6),
     ("POST", "/orders?product_id={product}&amount=1", 6),
@@ -27,7 +27,7 @@ _WISHES = (
 _PAUSE_S = 0.03
 
 
-def drive(url: str, seconds: float, check: Callable[[], None]) -> dict[int, int]:
+def send_requests(url: str, seconds: float, check: Callable[[], None]) -> dict[int, int]:
     """Send requests one after the other.
 
     Args:
@@ -40,13 +40,16 @@ def drive(url: str, seconds: float, check: Callable[[], None]) -> dict[int, int]
     """
     # Seeded: each demo shows the same kinds of traces.
     chance = random.Random(4318)
-    weights = [weight for _, _, weight in _WISHES]
+    weights = [weight for _, _, weight in _REQUESTS]
     answers: Counter[int] = Counter()
     began = time.monotonic()
-    with httpx.Client(base_url=url, timeout=30, trust_env=False) as client, _bar(seconds) as moved:
+    with (
+        httpx.Client(base_url=url, timeout=30, trust_env=False) as client,
+        progress_bar("Customers are shopping") as update,
+    ):
         while (passed := time.monotonic() - began) < seconds:
-            moved(passed)
-            method, path, _ = chance.choices(_WISHES, weights)[0]
+            update(passed, seconds)
+            method, path, _ = chance.choices(_REQUESTS, weights)[0]
             try:
                 answer = client.request(method, path.format(product=chance.randint(1, 4)))
             except httpx.HTTPError:
@@ -54,20 +57,5 @@ def drive(url: str, seconds: float, check: Callable[[], None]) -> dict[int, int]
                 raise
             answers[answer.status_code] += 1
             time.sleep(_PAUSE_S)
-        moved(seconds)
+        update(seconds, seconds)
     return dict(answers)
-
-
-@contextmanager
-def _bar(seconds: float) -> Generator[Callable[[float], None], None, None]:
-    """A progress bar on stderr; where that is no terminal, nothing."""
-    if not sys.stderr.isatty():
-        yield lambda passed: None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
-
-    columns = (TextColumn("Customers are shopping"), BarColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True)) as progress:
-        task = progress.add_task("", total=seconds)
-        yield lambda passed: progress.update(task, completed=passed)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from vaquero.cli.doctor import checks
-from vaquero.cli.doctor.other_products import leftovers
+from vaquero.cli.doctor.other_products import find_foreign_variables
 from vaquero.cli.output import table
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ _MARKS = {"ok": "ok", "warning": "WARN", "failed": "FAIL"}
 _STYLES = {"ok": "green", "warning": "yellow", "failed": "red"}
 
 
-@click.command("doctor", context_settings={"help_option_names": ["-h", "--help"]})
+@click.command("doctor")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option("--offline", is_flag=True, help="Send nothing: look at the installation only.")
 def command(as_json: bool, offline: bool) -> int:
@@ -36,7 +36,7 @@ def command(as_json: bool, offline: bool) -> int:
 
     from vaquero import config
 
-    # What is said here is said as a finding.
+    # What would be logged is printed as a finding.
     logging.getLogger("vaquero").addHandler(logging.NullHandler())
     settings = config.load()
     findings: list[Finding] = []
@@ -52,7 +52,7 @@ def command(as_json: bool, offline: bool) -> int:
     gather(checks.installation())
     gather(checks.providers())
     gather(checks.settings(settings))
-    gather(leftovers(os.environ))
+    gather(find_foreign_variables(os.environ))
     gather(checks.spooled(settings))
     if not offline:
         from vaquero.cli.doctor import round_trip

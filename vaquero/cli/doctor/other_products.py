@@ -1,6 +1,6 @@
-"""Settings that another product reads and vaquero does not: what somebody who came from there left.
+"""Variables that another product reads and vaquero does not, left over from a migration.
 
-Each names what says the same here; the pages in ``docs/from/`` tell the rest.
+Each is shown with its equivalent here; the pages in ``docs/from/`` have the rest.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ _PREFIXES = (
     ("SPLUNK_", "Splunk's distribution", "docs/from/opentelemetry-distro.md"),
 )
 
-#: What says the same here, for those that people miss first.
-_HERE = {
+#: What has the same meaning here, for those that people miss first.
+_EQUIVALENTS = {
     "LOGFIRE_SERVICE_NAME": "OTEL_SERVICE_NAME",
     "LOGFIRE_TOKEN": "OTEL_EXPORTER_OTLP_HEADERS",
     "LOGFIRE_ENVIRONMENT": "VAQUERO_ENVIRONMENT",
@@ -37,24 +37,33 @@ _HERE = {
 }
 
 #: Of the original vaquero-sdk: documented, and without meaning here.
-_OF_ORIGINAL = ("VAQUERO_POSTHOG_KEY", "VAQUERO_AUTO_PROVISION_PROJECT", "VAQUERO_CAPTURE_TOKENS",
-                "VAQUERO_CAPTURE_CODE", "VAQUERO_CAPTURE_SYSTEM_PROMPTS",
-                "VAQUERO_AUTO_INSTRUMENT_LLM", "VAQUERO_DETECT_AGENT_FRAMEWORKS")  # fmt: skip
+_OF_VAQUERO_SDK = (
+    "VAQUERO_POSTHOG_KEY",
+    "VAQUERO_AUTO_PROVISION_PROJECT",
+    "VAQUERO_CAPTURE_TOKENS",
+    "VAQUERO_CAPTURE_CODE",
+    "VAQUERO_CAPTURE_SYSTEM_PROMPTS",
+    "VAQUERO_AUTO_INSTRUMENT_LLM",
+    "VAQUERO_DETECT_AGENT_FRAMEWORKS",
+)
 
 
-def leftovers(environ: Mapping[str, str]) -> Iterator[Finding]:
+def find_foreign_variables(environ: Mapping[str, str]) -> Iterator[Finding]:
     """One warning for each product whose variables are set; values are never shown."""
     for prefix, whose, page in _PREFIXES:
         names = sorted(name for name in environ if name.startswith(prefix))
         if names:
-            yield Finding("left over", "warning", f"of {whose}: {_told(names)}; see {page}")
-    original = [name for name in _OF_ORIGINAL if name in environ]
+            yield Finding("left over", "warning", f"of {whose}: {_listed(names)}; see {page}")
+    original = [name for name in _OF_VAQUERO_SDK if name in environ]
     if original:
         text = f"of vaquero-sdk, without effect: {', '.join(original)}"
         yield Finding("left over", "warning", f"{text}; see docs/from/vaquero-sdk.md")
 
 
-def _told(names: list[str]) -> str:
-    shown = [f"{name} (here {_HERE[name]})" if name in _HERE else name for name in names[:5]]
+def _listed(names: list[str]) -> str:
+    shown = [
+        f"{name} (here {_EQUIVALENTS[name]})" if name in _EQUIVALENTS else name
+        for name in names[:5]
+    ]
     more = f" and {len(names) - 5} more" if len(names) > 5 else ""
     return ", ".join(shown) + more

@@ -12,6 +12,7 @@ import time
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from vaquero.cli.doctor import marked_items
 from vaquero.cli.doctor.checks import Finding
 from vaquero.pipeline.transport.http import HttpTransport
 from vaquero.pipeline.transport.retry import Reply, Verdict
@@ -46,7 +47,7 @@ def check(settings: Settings) -> Iterator[Finding]:
         if finding is not None:
             yield finding
         elif _peer(destination) not in unreachable:
-            yield _sent(signal, destination, mark, settings)
+            yield _send(signal, destination, mark, settings)
 
 
 def _peer(destination: Destination) -> tuple[str, int]:
@@ -92,10 +93,10 @@ def _explained(destination: Destination, peer: tuple[str, int], error: OSError) 
     return f"{text} Start 'vaquero view', or set OTEL_EXPORTER_OTLP_ENDPOINT."
 
 
-def _sent(signal: Signal, destination: Destination, mark: str, settings: Settings) -> Finding:
-    body = request(signal, mark, settings)
+def _send(signal: Signal, destination: Destination, mark: str, settings: Settings) -> Finding:
     name = f"round trip of {signal}"
     try:
+        body = marked_items.request(signal, mark, settings)
         transport = _transport(signal, destination)
         began = time.monotonic()
         try:
@@ -105,10 +106,10 @@ def _sent(signal: Signal, destination: Destination, mark: str, settings: Setting
     except (ValueError, OSError, ImportError) as error:
         return Finding(name, "failed", f"{destination.address}: {error}")
     took_ms = (time.monotonic() - began) * 1000
-    return judged(name, destination.address, reply, took_ms, mark)
+    return judge(name, destination.address, reply, took_ms, mark)
 
 
-def judged(name: str, address: str, reply: Reply, took_ms: float, mark: str) -> Finding:
+def judge(name: str, address: str, reply: Reply, took_ms: float, mark: str) -> Finding:
     """What an answer means.
 
     Args:
@@ -149,12 +150,12 @@ class StrictTransport(HttpTransport):
     def _judge(self, answer: Answer) -> Reply:
         taken = 200 <= answer.status < 300
         if taken and answer.kind != "application/x-protobuf":
-            said = answer.kind or "no content type"
+            kind = answer.kind or "no content type"
             return Reply(
                 Verdict.REFUSED,
                 "not_otlp",
                 f"answers {answer.status} but is no OTLP receiver (expected "
-                f"application/x-protobuf, got {said})",
+                f"application/x-protobuf, got {kind})",
             )
         if taken and not _is_message(answer.body):
             return Reply(Verdict.REFUSED, "not_otlp", "answers 200 with what is no OTLP message")
@@ -169,87 +170,3 @@ def _is_message(body: bytes) -> bool:
     except ValueError:
         return False
     return True
-
-
-def request(signal: Signal, mark: str, settings: Settings) -> bytes:
-    """An encoded request with one item of a signal, named ``vaquero doctor`` and marked.
-
-    Args:
-        signal: Which.
-        mark: Set as ``vaquero.doctor.mark``.
-        settings: Give the resource.
-    """
-    from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
-    from opentelemetry.proto.resource.v1.resource_pb2 import Resource
-
-    def pair(key: str, value: object) -> KeyValue:
-        return KeyValue(key=key, value=AnyValue(string_value=str(value)))
-
-    from vaquero import resource as resources
-
-    who = Resource(
-        attributes=[pair(key, value) for key, value in resources.build(settings).attributes.items()]
-    )
-    attributes = [pair("vaquero.doctor.mark", mark)]
-    now_ns = time.time_ns()
-    make = {"traces": _trace, "metrics": _metric, "logs": _log}[signal]
-    return make(who, attributes, now_ns).SerializeToString()
-
-
-def _trace(who: Any, attributes: list[Any], now_ns: int) -> Any:
-    from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
-    from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans, Span
-
-    span = Span(
-        trace_id=secrets.token_bytes(16),
-        span_id=secrets.token_bytes(8),
-        name="vaquero doctor",
-        kind=Span.SPAN_KIND_INTERNAL,
-        start_time_unix_nano=now_ns - 1_000_000,
-        end_time_unix_nano=now_ns,
-        attributes=attributes,
-        flags=1,
-    )
-    spans = ScopeSpans(spans=[span])
-    return ExportTraceServiceRequest(
-        resource_spans=[ResourceSpans(resource=who, scope_spans=[spans])]
-    )
-
-
-def _metric(who: Any, attributes: list[Any], now_ns: int) -> Any:
-    from opentelemetry.proto.collector.metrics.v1 import metrics_service_pb2 as service
-    from opentelemetry.proto.metrics.v1.metrics_pb2 import (
-        Gauge,
-        Metric,
-        NumberDataPoint,
-        ResourceMetrics,
-        ScopeMetrics,
-    )
-
-    point = NumberDataPoint(time_unix_nano=now_ns, as_double=1.0, attributes=attributes)
-    metric = Metric(name="vaquero.doctor", unit="1", gauge=Gauge(data_points=[point]))
-    metrics = ScopeMetrics(metrics=[metric])
-    return service.ExportMetricsServiceRequest(
-        resource_metrics=[ResourceMetrics(resource=who, scope_metrics=[metrics])]
-    )
-
-
-def _log(who: Any, attributes: list[Any], now_ns: int) -> Any:
-    from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
-    from opentelemetry.proto.common.v1.common_pb2 import AnyValue
-    from opentelemetry.proto.logs.v1.logs_pb2 import (
-        SEVERITY_NUMBER_INFO,
-        LogRecord,
-        ResourceLogs,
-        ScopeLogs,
-    )
-
-    record = LogRecord(
-        time_unix_nano=now_ns,
-        severity_number=SEVERITY_NUMBER_INFO,
-        severity_text="INFO",
-        body=AnyValue(string_value="vaquero doctor"),
-        attributes=attributes,
-    )
-    logs = ScopeLogs(log_records=[record])
-    return ExportLogsServiceRequest(resource_logs=[ResourceLogs(resource=who, scope_logs=[logs])])

@@ -10,11 +10,26 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import click
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
-from vaquero.auto_instrumentation import switches
-from vaquero.auto_instrumentation.catalog import NAMES, TABLE, Instrumentation
-from vaquero.auto_instrumentation.survey import Environment, Found, foreign, survey
-from vaquero.cli.instrument import installer as installers
+from vaquero.auto_instrumentation import catalog, switches
+from vaquero.auto_instrumentation.catalog import Instrumentation, instrumentations
+from vaquero.auto_instrumentation.survey import (
+    Environment,
+    InstrumentationStatus,
+    survey,
+    unknown_instrumentors,
+)
+from vaquero.cli.instrument.installer import (
+    SDK,
+    Installer,
+    InstallPlan,
+    NoInstallerError,
+    find_installer,
+    make_plan,
+    release_before,
+)
 from vaquero.cli.output import table
 
 if TYPE_CHECKING:
@@ -35,14 +50,17 @@ def command() -> None:
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 def list_(as_json: bool) -> None:
     """Show each one that concerns this environment: which is on, and why one is not."""
-    found, chosen = _look()
+    found, chosen = _survey()
     if as_json:
-        print(json.dumps([_described(one) for one in found], indent=2))
+        print(json.dumps([_as_json(one) for one in found], indent=2))
         return
-    others = foreign(Environment())
+    others = unknown_instrumentors(Environment())
     if found or others:
         rows = [_cells(one) for one in found]
-        rows += [[name, "", package, *_foreign(chosen, name)] for name, package in others.items()]
+        rows += [
+            [name, "", package, *_state_of_unknown(chosen, name)]
+            for name, package in others.items()
+        ]
         table(("name", "library", "instrumentation", "state", "adds, or why not"), rows)
     for line in _remarks(found, chosen, others):
         click.echo(line, err=True)
@@ -52,9 +70,9 @@ def list_(as_json: bool) -> None:
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 def check(as_json: bool) -> int:
     """Exit with 1 where a library has an instrumentation that fits and is not installed."""
-    missing = [one for one in _look()[0] if one.state == "missing" and one.wanted]
+    missing = [one for one in _survey()[0] if one.state == "missing" and one.wanted]
     if as_json:
-        print(json.dumps([_described(one) for one in missing], indent=2))
+        print(json.dumps([_as_json(one) for one in missing], indent=2))
     else:
         for one in missing:
             print(f"{one.library} {one.library_version}: {one.row.package} adds {one.row.gain}")
@@ -84,47 +102,49 @@ def install(
     belong to it.
     """
     environment = Environment()
-    rows = _chosen(names, survey(environment, switches.read()))
+    rows = _select(names, survey(environment, switches.read()))
     if not rows and stack is None:
         click.echo("Nothing is missing.", err=True)
         return 0
-    plan = _planned(rows, environment, stack)
+    plan = _make_plan(rows, environment, stack)
     if requirements:
         print("\n".join(plan.requirements))
         return 0
     try:
-        installer = installers.installer()
-    except installers.NoInstallerError as error:
+        installer = find_installer()
+    except NoInstallerError as error:
         raise click.ClickException(str(error)) from None
     if dry_run:
         print(shlex.join(installer.command(plan, "INSTALLED")))
         held = f"INSTALLED stands for the {len(plan.constraints)} packages here, as they are."
         click.echo(held, err=True)
         return 0
-    _ask(plan, yes=yes)
+    _confirm(plan, yes=yes)
     return _install(plan, installer, environment)
 
 
-def _look() -> tuple[list[Found], switches.Switches]:
+def _survey() -> tuple[list[InstrumentationStatus], switches.Switches]:
     chosen = switches.read()
     return survey(Environment(), chosen), chosen
 
 
-def _cells(one: Found) -> list[str]:
+def _cells(one: InstrumentationStatus) -> list[str]:
     library = f"{one.library} {one.library_version}".strip() or "-"
     return [one.row.suffix, library, one.version or "-", one.state, one.why or one.row.gain]
 
 
-def _foreign(chosen: switches.Switches, name: str) -> tuple[str, str]:
+def _state_of_unknown(chosen: switches.Switches, name: str) -> tuple[str, str]:
     why = chosen.off_by(name)
     return ("off", why) if why else ("on", "not known to vaquero: loaded as it is")
 
 
 def _remarks(
-    found: Sequence[Found], chosen: switches.Switches, others: Iterable[str]
+    found: Sequence[InstrumentationStatus], chosen: switches.Switches, others: Iterable[str]
 ) -> Iterable[str]:
+    from vaquero.sdk import gauges
+
     yield from (str(problem) for problem in chosen.problems)
-    for name, near in chosen.unknown({*NAMES, *others, "system", "process"}).items():
+    for name, near in chosen.unknown({*catalog.names(), *others, *gauges.OWN}).items():
         hint = f"; did you mean {near!r}?" if near else ""
         yield f"{name!r} is switched, but no instrumentation known here has this name{hint}"
     missing = [one for one in found if one.state == "missing"]
@@ -133,20 +153,20 @@ def _remarks(
         yield f"{on} on, {len(missing)} missing: 'vaquero instrument install' adds those."
 
 
-def _described(one: Found) -> dict[str, Any]:
+def _as_json(one: InstrumentationStatus) -> dict[str, Any]:
     row = asdict(one)
     return {"name": one.row.suffix, "package": one.row.package, "adds": one.row.gain} | {
         key: row[key] for key in ("library", "library_version", "version", "state", "why", "wanted")
     }
 
 
-def _chosen(names: Sequence[str], found: Sequence[Found]) -> list[Instrumentation]:
+def _select(names: Sequence[str], found: Sequence[InstrumentationStatus]) -> list[Instrumentation]:
     if not names:
         return [one.row for one in found if one.state == "missing"]
     by_row = {one.row: one for one in found}
     rows: list[Instrumentation] = []
     for name in names:
-        matching = [row for row in TABLE if _is_called(row, name)]
+        matching = [row for row in instrumentations() if _matches(row, name)]
         if not matching:
             raise click.UsageError(f"no instrumentation is known for {name!r}")
         for row in matching:
@@ -158,19 +178,19 @@ def _chosen(names: Sequence[str], found: Sequence[Found]) -> list[Instrumentatio
     return list(dict.fromkeys(rows))
 
 
-def _is_called(row: Instrumentation, name: str) -> bool:
+def _matches(row: Instrumentation, name: str) -> bool:
     asked = name.lower().replace("_", "-")
     requirements = (*row.any_of, *row.all_of[:1])
-    libraries = {text.split()[0].lower().replace("_", "-") for text in requirements}
+    libraries = {canonicalize_name(Requirement(text).name) for text in requirements}
     names = {own.replace("_", "-") for own in row.names}
     return asked in {row.suffix, row.package, *names, *libraries}
 
 
-def _planned(
+def _make_plan(
     rows: Sequence[Instrumentation], environment: Environment, stack: str | None
-) -> installers.Plan:
+) -> InstallPlan:
     try:
-        return installers.plan(rows, environment.versions(), stack=stack)
+        return make_plan(rows, environment.versions(), stack=stack)
     except ValueError:
         raise click.BadParameter(
             f"{stack!r} is not usable: expected a release of the SDK, e.g. 1.45.1.",
@@ -178,7 +198,7 @@ def _planned(
         ) from None
 
 
-def _ask(plan: installers.Plan, *, yes: bool) -> None:
+def _confirm(plan: InstallPlan, *, yes: bool) -> None:
     click.echo("\n".join(plan.requirements), err=True)
     if yes:
         return
@@ -187,40 +207,38 @@ def _ask(plan: installers.Plan, *, yes: bool) -> None:
     click.confirm(f"Install these {len(plan.requirements)}?", abort=True, err=True)
 
 
-def _install(
-    plan: installers.Plan, installer: installers.Installer, environment: Environment
-) -> int:
+def _install(plan: InstallPlan, installer: Installer, environment: Environment) -> int:
     # Read now: metadata is read when it is asked for, and that of before will be gone.
     before = dict(environment.versions())
     done = installer.install(plan)
     absent: list[str] = []
     if done.returncode != 0:
-        absent = [one for one in plan.requirements if not installer.can(plan.only([one]))]
+        absent = [one for one in plan.requirements if not installer.can_install(plan.only([one]))]
         rest = plan.only(one for one in plan.requirements if one not in absent)
         if absent and rest.requirements:
             done = installer.install(rest)
     for one in absent:
         click.echo(f"left out: {one} (no release that fits what is installed)", err=True)
     if absent:
-        _propose(absent, installer, environment)
+        _suggest_earlier_release(absent, installer, environment)
     if done.returncode != 0:
         if len(absent) < len(plan.requirements):
             click.echo(_tail(done.stderr or done.stdout), err=True)
         raise click.ClickException(f"{installer.name} installed nothing")
-    return _report(before, left_out=len(absent))
+    return _report_changes(before, left_out=len(absent))
 
 
-def _propose(
-    absent: Sequence[str], installer: installers.Installer, environment: Environment
+def _suggest_earlier_release(
+    absent: Sequence[str], installer: Installer, environment: Environment
 ) -> None:
     """Name the release before, where all that is absent has one for it."""
-    here = environment.version(installers.SDK)
-    before = installers.release_before(here)
+    here = environment.version(SDK)
+    before = release_before(here)
     if before is None:
         return
     names = {one.partition("==")[0] for one in absent}
-    rows = [row for row in TABLE if row.package in names]
-    if installer.can(installers.plan(rows, environment.versions(), stack=before)):
+    rows = [row for row in instrumentations() if row.package in names]
+    if installer.can_install(make_plan(rows, environment.versions(), stack=before)):
         click.echo(
             f"They have a release for OpenTelemetry {before}; here is {here}. To move to it: "
             f"vaquero instrument install --stack {before}",
@@ -228,7 +246,7 @@ def _propose(
         )
 
 
-def _report(old: Mapping[str, str], *, left_out: int) -> int:
+def _report_changes(old: Mapping[str, str], *, left_out: int) -> int:
     importlib.invalidate_caches()
     new = Environment().versions()
     added = sorted(set(new) - set(old))

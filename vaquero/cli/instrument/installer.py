@@ -27,7 +27,7 @@ _RELEASE = re.compile(r"(\d+)\.(\d+)\.(\d+)")
 
 
 @dataclass(frozen=True)
-class Plan:
+class InstallPlan:
     """What one call of the installer is asked for.
 
     Attributes:
@@ -38,14 +38,14 @@ class Plan:
     requirements: tuple[str, ...]
     constraints: tuple[str, ...]
 
-    def only(self, requirements: Iterable[str]) -> Plan:
+    def only(self, requirements: Iterable[str]) -> InstallPlan:
         """The same for some of the requirements."""
         return replace(self, requirements=tuple(requirements))
 
 
-def plan(
+def make_plan(
     rows: Iterable[Instrumentation], installed: Mapping[str, str], *, stack: str | None = None
-) -> Plan:
+) -> InstallPlan:
     """Work out what to ask the installer for.
 
     Everything that is installed is held at its version, so that the call can only add.
@@ -58,7 +58,7 @@ def plan(
     Raises:
         ValueError: ``stack`` is not a release such as ``1.45.1``.
     """
-    moves = _moves(installed, stack) if stack else {}
+    moves = _moved_packages(installed, stack) if stack else {}
     wanted = {row.package for row in rows}
     beta = moves.get(CONVENTIONS) or installed.get(CONVENTIONS, "")
     requirements = [
@@ -70,7 +70,7 @@ def plan(
         for name, version in installed.items()
         if name not in wanted and name not in moves and _is_comparable(version)
     }
-    return Plan(
+    return InstallPlan(
         tuple(requirements),
         tuple(f"{name}=={version}" for name, version in sorted(held.items())),
     )
@@ -96,7 +96,7 @@ def release_before(release: str) -> str | None:
     return f"{found[1]}.{found[2]}.{int(found[3]) - 1}"
 
 
-def _moves(installed: Mapping[str, str], stack: str) -> dict[str, str]:
+def _moved_packages(installed: Mapping[str, str], stack: str) -> dict[str, str]:
     """Packages of OpenTelemetry that a move to another release takes along."""
     target = {installed.get(SDK): stack, installed.get(CONVENTIONS): beta_of(stack)}
     target.pop(None, None)
@@ -123,23 +123,23 @@ class Installer:
     name: str
     words: tuple[str, ...]
 
-    def command(self, what: Plan, constraints: str, *more: str) -> list[str]:
+    def command(self, plan: InstallPlan, constraints: str, *more: str) -> list[str]:
         """The one call that installs a plan."""
-        return [*self.words, *more, "-c", constraints, *what.requirements]
+        return [*self.words, *more, "-c", constraints, *plan.requirements]
 
-    def install(self, what: Plan, *more: str) -> subprocess.CompletedProcess[str]:
+    def install(self, plan: InstallPlan, *more: str) -> subprocess.CompletedProcess[str]:
         """Install, in one call; its words are kept where it fails."""
         with tempfile.TemporaryDirectory(prefix="vaquero-") as folder:
             held = Path(folder) / "constraints.txt"
-            held.write_text("\n".join(what.constraints) + "\n", "utf-8")
-            return _call(self.command(what, str(held), *more))
+            held.write_text("\n".join(plan.constraints) + "\n", "utf-8")
+            return _run(self.command(plan, str(held), *more))
 
-    def can(self, what: Plan) -> bool:
+    def can_install(self, plan: InstallPlan) -> bool:
         """Whether all of it, with what it needs itself, could be installed."""
-        return self.install(what, "--dry-run").returncode == 0
+        return self.install(plan, "--dry-run").returncode == 0
 
 
-def installer(prefix: str = sys.prefix, python: str = sys.executable) -> Installer:
+def find_installer(prefix: str = sys.prefix, python: str = sys.executable) -> Installer:
     """Whoever made this environment: uv where it says so or where pip is missing, else pip.
 
     Raises:
@@ -175,7 +175,7 @@ def _made_by_uv(prefix: Path) -> bool:
     return any(line.partition("=")[0].strip() == "uv" for line in lines)
 
 
-def _call(words: Sequence[str]) -> subprocess.CompletedProcess[str]:
+def _run(words: Sequence[str]) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         list(words), stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
     )

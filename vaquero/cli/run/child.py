@@ -1,4 +1,4 @@
-"""A child process in our stead: it gets our signals, and we take its exit code."""
+"""A child process that gets our signals, and whose exit code becomes ours."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ def run(executable: str, words: Sequence[str], environ: Mapping[str, str]) -> in
     Raises:
         NotExecutableError: The system refuses to start it.
     """
-    relay = _Relay()
-    before = {number: signal.signal(number, relay) for number in _numbers()}
+    forwarder = _SignalForwarder()
+    before = {number: signal.signal(number, forwarder) for number in _forwarded_numbers()}
     try:
-        relay.child = subprocess.Popen(list(words), executable=executable, env=dict(environ))
-        relay.catch_up()
-        code = relay.child.wait()
+        forwarder.child = subprocess.Popen(list(words), executable=executable, env=dict(environ))
+        forwarder.forward_early()
+        code = forwarder.child.wait()
     except OSError as error:
         raise NotExecutableError(f"{words[0]}: {error.strerror or error}") from None
     finally:
@@ -48,7 +48,7 @@ def run(executable: str, words: Sequence[str], environ: Mapping[str, str]) -> in
     return code if code >= 0 else 128 - code
 
 
-class _Relay:
+class _SignalForwarder:
     """A signal handler that hands on to the child, also what came before there was one."""
 
     def __init__(self) -> None:
@@ -60,20 +60,20 @@ class _Relay:
         if self.child is None:
             self._early.append(number)
         elif not (signal.Signals(number).name in _FROM_TERMINAL and in_foreground()):
-            self._hand_on(number)
+            self._forward(number)
 
-    def catch_up(self) -> None:
+    def forward_early(self) -> None:
         """Hand on what came too early, from wherever it came."""
         for number in self._early:
-            self._hand_on(number)
+            self._forward(number)
 
-    def _hand_on(self, number: int) -> None:
+    def _forward(self, number: int) -> None:
         if self.child is not None:
             with contextlib.suppress(OSError):
                 self.child.send_signal(number)
 
 
-def _numbers() -> list[int]:
+def _forwarded_numbers() -> list[int]:
     return [int(getattr(signal, name)) for name in _FORWARDED if hasattr(signal, name)]
 
 

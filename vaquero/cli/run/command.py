@@ -27,11 +27,7 @@ VAQUERO_QUIET=1 silences both.
 @click.command(
     "run",
     help=_HELP,
-    context_settings={
-        "ignore_unknown_options": False,
-        "allow_interspersed_args": False,
-        "help_option_names": ["-h", "--help"],
-    },
+    context_settings={"ignore_unknown_options": False, "allow_interspersed_args": False},
 )
 @click.option("--view", is_flag=True, help="Show it in the viewer, started for this run.")
 @click.option("--console", is_flag=True, help="Print spans as a tree to stderr.")
@@ -49,11 +45,11 @@ def command(
 ) -> int:
     """The verb; see the help text above."""
     executable, program = environment.resolve(words)
-    # What cannot be used was taken out of our own environment: the program is to tell of it.
+    # What cannot be used was taken out of our own environment: the program logs it.
     environ: MutableMapping[str, str] = {**os.environ, **_environ.taken}
     environment.prepare(environ)
     if endpoint:
-        environ["OTEL_EXPORTER_OTLP_ENDPOINT"] = _checked(endpoint)
+        environ["OTEL_EXPORTER_OTLP_ENDPOINT"] = _checked_url(endpoint)
     if service_name:
         environ["OTEL_SERVICE_NAME"] = service_name
     if view and endpoint:
@@ -65,11 +61,11 @@ def command(
 
         return run_with_viewer(executable, program, environ, wait=not no_wait)
     # The console's tree says more than the two lines would.
-    environment.speak_or_not(environ, terminal=sys.stderr.isatty() and not console)
+    environment.decide_run_lines(environ, terminal=sys.stderr.isatty() and not console)
     return environment.execute(executable, program, environ)
 
 
-def _checked(endpoint: str) -> str:
+def _checked_url(endpoint: str) -> str:
     from vaquero.config.kinds import URL
 
     try:
@@ -81,7 +77,7 @@ def _checked(endpoint: str) -> str:
 
 
 def _print_spans(environ: MutableMapping[str, str], *, alone: bool) -> None:
-    """Spans to stderr; and nothing else is tried where nobody said where to send."""
+    """Print spans to stderr; without an address that somebody set, nothing is sent."""
     environ["VAQUERO_CONSOLE"] = "true"
     if (
         not alone

@@ -73,12 +73,12 @@ def prepare(environ: MutableMapping[str, str]) -> None:
     environ["PYTHONPATH"] = os.pathsep.join([str(AUTOSTART), *rest])
 
 
-def speak_or_not(environ: MutableMapping[str, str], *, terminal: bool) -> None:
-    """Tell the program's processes whether to say the lines of start and exit.
+def decide_run_lines(environ: MutableMapping[str, str], *, terminal: bool) -> None:
+    """Decide whether the program's processes print the lines of start and exit.
 
-    ``VAQUERO_RUN`` is ``<pid of the process that speaks, 0 until it is known>:<tally>``. The tally
-    is a file in which each process below notes at its exit what it sent; the process that speaks
-    adds it up and removes it. Empty where nobody is to hear it.
+    ``VAQUERO_RUN`` is ``<pid of the process that prints, 0 until it is known>:<tally>``. The tally
+    is a file in which each process below notes at its exit what it sent; the process that prints
+    adds it up and removes it. Empty where no line is printed.
 
     Args:
         environ: The program's environment, changed in place.

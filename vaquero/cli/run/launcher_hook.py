@@ -17,5 +17,5 @@ from vaquero.cli.run.distro_choice import choose
 
 choose(os.environ, sys.argv[1:])
 # Importing vaquero takes out what the SDK cannot be imported with. The launcher does not import it,
-# and the program that it becomes is to tell of it.
+# and the program that it becomes logs it.
 os.environ.update(_environ.taken)

@@ -39,7 +39,7 @@ def read(store: Store, since_ns: int) -> Arrived:
 
 
 def print_arrived(store: Store, since_ns: int, *, stderr: bool = True) -> Arrived:
-    """Print what arrived since this time; says so where nothing did."""
+    """Print what arrived since this time; a line where nothing did."""
     arrived = read(store, since_ns)
     console = Console(stderr=stderr)
     if not console.is_terminal:

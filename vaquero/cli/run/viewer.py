@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from vaquero.cli.install import command_for
+from vaquero.cli.install import install_command
 from vaquero.cli.run import child
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 #: So that metrics are seen while one looks on, in milliseconds.
 METRIC_INTERVAL_MS = 2000
 
-_REST_WITHIN_S = 3.0
+_DRAIN_WITHIN_S = 3.0
 
 
 def run_with_viewer(
@@ -47,11 +47,11 @@ def run_with_viewer(
     began_ns = time.time_ns()
     with open_viewer(default_path()) as viewer:
         environ["VAQUERO_RUN"] = "0:"  # The summary says more than the line at exit would.
-        say(f"shown at {viewer.web_url} while it runs (kept for 'vaquero view')")
-        with way_to(viewer.otlp_url) as url:
-            point_at(url, environ)
+        print_notice(f"shown at {viewer.web_url} while it runs (kept for 'vaquero view')")
+        with collector_or_viewer(viewer.otlp_url) as url:
+            send_only_to(url, environ)
             code = child.run(executable, words, environ)
-            fetch_rest(environ)
+            drain_spool(environ)
         if not _is_quiet():
             from vaquero.cli.run.summary import print_arrived
 
@@ -61,8 +61,8 @@ def run_with_viewer(
     return code
 
 
-def fetch_rest(environ: Mapping[str, str]) -> None:
-    """Send to the viewer what processes left in the spool that were ended before they could.
+def drain_spool(environ: Mapping[str, str]) -> None:
+    """Send to the viewer what processes left in the spool because they were ended too early.
 
     A server's workers often end by a signal, and then no hook of Python runs.
 
@@ -77,9 +77,11 @@ def fetch_rest(environ: Mapping[str, str]) -> None:
     if not settings["spool"]:
         return
     try:
-        spool.drain(translate.pipeline(settings).settings, timeout_s=_REST_WITHIN_S)
+        spool.drain(translate.pipeline(settings).settings, timeout_s=_DRAIN_WITHIN_S)
     except OSError as error:
-        say(f"the spool cannot be read ({error.strerror or error}): the last spans may be missing")
+        print_notice(
+            f"the spool cannot be read ({error.strerror or error}): the last spans may be missing"
+        )
 
 
 @contextlib.contextmanager
@@ -102,15 +104,15 @@ def open_viewer(path: Path | None, *, clear: bool = False) -> Generator[Viewer, 
             raise click.ClickException(str(error)) from None
         stack.callback(viewer.stop)
         for notice in viewer.notices:
-            say(notice)
+            print_notice(notice)
         yield viewer
 
 
 @contextlib.contextmanager
-def way_to(url: str) -> Generator[str, None, None]:
-    """Where a program sends so that it arrives at the viewer: a Collector, where there is one.
+def collector_or_viewer(url: str) -> Generator[str, None, None]:
+    """Where a program sends so that it arrives at the viewer: a Collector if one is installed.
 
-    Which of the two it is, is said where the package ``vaquero-collector`` is installed.
+    With the package ``vaquero-collector`` installed one line on stderr names which of the two.
 
     Args:
         url: The viewer's address for OTLP.
@@ -120,7 +122,7 @@ def way_to(url: str) -> Generator[str, None, None]:
     except ImportError:
         yield url
         return
-    with front.in_front_of(url, say) as address:
+    with front.in_front_of(url, print_notice) as address:
         yield address
 
 
@@ -135,7 +137,7 @@ def load_viewer() -> Any:
         return import_module("vaquero_viewer")
     except ImportError as error:
         raise click.ClickException(
-            f"the viewer is not installed ({error.name} is missing): {command_for('viewer')}"
+            f"the viewer is not installed ({error.name} is missing): {install_command('viewer')}"
         ) from None
 
 
@@ -147,7 +149,7 @@ def _start(module: Any, path: Path | None, clear: bool, ports: tuple[int, int]) 
     except module.PortTaken as taken:
         if taken.reason is not None or not taken.port:
             raise
-        say(f"{taken}; taking a free one")
+        print_notice(f"{taken}; taking a free one")
         free = (
             0 if ports[0] == taken.port else ports[0],
             0 if ports[1] == taken.port else ports[1],
@@ -156,19 +158,19 @@ def _start(module: Any, path: Path | None, clear: bool, ports: tuple[int, int]) 
     except module.StoreLocked as locked:
         if path is None:
             raise
-        say(f"{locked.path} is open in {locked.holder}; this run is kept in memory only")
+        print_notice(f"{locked.path} is open in {locked.holder}; this run is kept in memory only")
         return _start(module, None, False, ports)
     except module.StoreError as error:
         if path is None:
             raise
-        say(f"{error}; this run is kept in memory only")
+        print_notice(f"{error}; this run is kept in memory only")
         return _start(module, None, False, ports)
 
 
-def point_at(url: str, environ: MutableMapping[str, str]) -> None:
-    """Make a program send to the viewer and to nobody else, often enough to look on.
+def send_only_to(url: str, environ: MutableMapping[str, str]) -> None:
+    """Make a program send to this address and nowhere else, often enough to watch it.
 
-    What was set for another destination goes: above all its headers, which may hold a key.
+    What was set for another destination is removed: above all its headers, which may hold a key.
     """
     for name in [name for name in environ if name.startswith("OTEL_EXPORTER_OTLP_")]:
         if not name.startswith("OTEL_EXPORTER_OTLP_METRICS_") or name.endswith(_OF_DESTINATION):
@@ -179,7 +181,7 @@ def point_at(url: str, environ: MutableMapping[str, str]) -> None:
     environ.setdefault("OTEL_BSP_SCHEDULE_DELAY", "250")
 
 
-#: Of the variables for metrics, those that say where and how to send (not what).
+#: Of the variables for metrics, those for where and how to send (not what).
 _OF_DESTINATION = (
     "_ENDPOINT",
     "_PROTOCOL",
@@ -210,7 +212,7 @@ def wait_for_enter(url: str) -> None:
         signal.signal(signal.SIGINT, before)
 
 
-def say(line: str) -> None:
+def print_notice(line: str) -> None:
     """One line on stderr, unless ``VAQUERO_QUIET`` is set."""
     if not _is_quiet():
         click.echo(f"vaquero: {line}", err=True)

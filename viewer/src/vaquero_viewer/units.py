@@ -35,11 +35,11 @@ def value_text(value: float, unit: str) -> str:
 def duration_text(milliseconds: float) -> str:
     """A duration with three digits that count: ``850 µs``, ``12.4 ms``, ``1.52 s``, ``2 m 5 s``."""
     size = abs(milliseconds)
-    if size < 1:
+    if size < 0.9995:
         return f"{milliseconds * 1000:.0f} µs"
-    if size < 1000:
+    if size < 999.5:
         return f"{_digits(milliseconds)} ms"
-    if size < 60_000:
+    if size < 59_950:
         return f"{_digits(milliseconds / 1000)} s"
     minutes, seconds = divmod(round(milliseconds / 1000), 60)
     return f"{minutes} m {seconds} s"
@@ -47,7 +47,7 @@ def duration_text(milliseconds: float) -> str:
 
 def _scaled(value: float, base: int, names: tuple[str, ...]) -> str:
     index = 0
-    while abs(value) >= base and index < len(names) - 1:
+    while abs(value) >= base - 0.5 and index < len(names) - 1:
         value /= base
         index += 1
     number = f"{value:.0f}" if value == int(value) and index == 0 else _digits(value)
@@ -55,7 +55,8 @@ def _scaled(value: float, base: int, names: tuple[str, ...]) -> str:
 
 
 def _digits(value: float) -> str:
+    # Compared with what is shown: 9.996 is 10.0, not 10.00.
     size = abs(value)
-    if size >= 100:
+    if size >= 99.95:
         return f"{value:.0f}"
-    return f"{value:.1f}" if size >= 10 else f"{value:.2f}"
+    return f"{value:.1f}" if size >= 9.995 else f"{value:.2f}"

@@ -51,7 +51,7 @@ def test_the_exit_code_is_1_where_something_did_not_arrive(
         kind, count = "server", 1
 
     arrived = Arrived([Row() for _ in operations], [Row() for _ in gauges], None)  # type: ignore[misc]
-    assert demo._verdict(arrived, {200: 1}) == code
+    assert demo._print_result(arrived, {200: 1}) == code
     missing = "gauges" if operations else "spans"
     assert f"no {missing} arrived" in capsys.readouterr().err
 
@@ -62,7 +62,7 @@ def test_the_shop_gets_nothing_of_the_users_settings(monkeypatch: pytest.MonkeyP
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_HEADERS", "authorization=secret")
     monkeypatch.setenv("VAQUERO_API_KEY", "secret")
     monkeypatch.setenv("FASTAPI_OTEL_AUTO_CONFIGURE", "true")
-    environ = demo._environ("http://127.0.0.1:1")
+    environ = demo._shop_environment("http://127.0.0.1:1")
     assert "secret" not in str({name: environ[name] for name in environ if "OTEL" in name})
     assert not {"OTEL_SDK_DISABLED", "VAQUERO_API_KEY", "FASTAPI_OTEL_AUTO_CONFIGURE"} & {*environ}
     assert environ["OTEL_EXPORTER_OTLP_ENDPOINT"] == "http://127.0.0.1:1"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from vaquero.cli.doctor.other_products import leftovers
+from vaquero.cli.doctor.other_products import find_foreign_variables
 
 
 @pytest.mark.parametrize(
@@ -21,7 +21,7 @@ def test_each_product_is_named_with_what_says_the_same_here(
     name: str, whose: str, here: str
 ) -> None:
     """One warning names the product, the variable and the remedy, and never the value."""
-    (finding,) = leftovers({name: "hunter2", "PATH": "/bin"})
+    (finding,) = find_foreign_variables({name: "hunter2", "PATH": "/bin"})
 
     assert finding.verdict == "warning"
     assert whose in finding.text
@@ -32,11 +32,11 @@ def test_each_product_is_named_with_what_says_the_same_here(
 
 def test_many_variables_are_one_line() -> None:
     """A whole configuration of another product does not fill the screen."""
-    (finding,) = leftovers({f"DD_OPTION_{number}": "x" for number in range(30)})
+    (finding,) = find_foreign_variables({f"DD_OPTION_{number}": "x" for number in range(30)})
 
     assert finding.text.endswith("and 25 more; see docs/from/ddtrace.md")
 
 
 def test_nothing_left_over_is_nothing_said() -> None:
-    """OpenTelemetry's own variables are no leftovers."""
-    assert list(leftovers({"OTEL_SERVICE_NAME": "x", "VAQUERO_QUIET": "1"})) == []
+    """OpenTelemetry's own variables are not another product's."""
+    assert list(find_foreign_variables({"OTEL_SERVICE_NAME": "x", "VAQUERO_QUIET": "1"})) == []

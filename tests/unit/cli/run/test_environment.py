@@ -65,7 +65,7 @@ def test_lines_only_on_a_terminal_and_only_where_not_silenced(
 ) -> None:
     """The tally is made exactly where somebody reads the lines."""
     environ = {"VAQUERO_QUIET": quiet}
-    environment.speak_or_not(environ, terminal=terminal)
+    environment.decide_run_lines(environ, terminal=terminal)
     owner, _, tally = environ["VAQUERO_RUN"].partition(":")
     assert owner == "0"
     assert bool(tally) is speaks

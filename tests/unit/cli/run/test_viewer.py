@@ -9,7 +9,8 @@ import click
 import pytest
 from vaquero_viewer import server
 
-from vaquero.cli.run import viewer as viewers
+from vaquero.cli.run import viewer as module
+from vaquero.cli.run.viewer import load_viewer, open_viewer, send_only_to
 
 
 def test_taken_ports_are_said_and_others_found(
@@ -23,7 +24,7 @@ def test_taken_ports_are_said_and_others_found(
         ports = one.getsockname()[1], two.getsockname()[1]
         monkeypatch.setattr(server, "OTLP_PORT", ports[0])
         monkeypatch.setattr(server, "WEB_PORT", ports[1])
-        with viewers.open_viewer(tmp_path / "store.duckdb") as viewer:
+        with open_viewer(tmp_path / "store.duckdb") as viewer:
             assert viewer.otlp_port not in ports
             assert viewer.web_port not in ports
     lines = capsys.readouterr().err.splitlines()
@@ -47,7 +48,7 @@ def test_a_store_in_use_leaves_the_run_in_memory(
     monkeypatch.setattr(server.Viewer, "start", locked)
     monkeypatch.setattr(server, "OTLP_PORT", 0)
     monkeypatch.setattr(server, "WEB_PORT", 0)
-    with viewers.open_viewer(tmp_path / "store.duckdb") as viewer:
+    with open_viewer(tmp_path / "store.duckdb") as viewer:
         assert viewer.path is None
     assert "in memory only" in capsys.readouterr().err
 
@@ -58,7 +59,7 @@ def test_a_store_that_cannot_be_used_leaves_the_run_in_memory(
     """A folder in the file's place is said, and the program is run and shown all the same."""
     monkeypatch.setattr(server, "OTLP_PORT", 0)
     monkeypatch.setattr(server, "WEB_PORT", 0)
-    with viewers.open_viewer(tmp_path) as viewer:
+    with open_viewer(tmp_path) as viewer:
         assert viewer.path is None
     assert "in memory only" in capsys.readouterr().err
 
@@ -69,9 +70,9 @@ def test_a_missing_viewer_says_what_to_install(monkeypatch: pytest.MonkeyPatch) 
     def absent(name: str) -> object:
         raise ModuleNotFoundError(f"No module named {name!r}", name=name)
 
-    monkeypatch.setattr(viewers, "import_module", absent)
+    monkeypatch.setattr(module, "import_module", absent)
     with pytest.raises(click.ClickException, match=r"pip install .*\[viewer\]"):
-        viewers.load_viewer()
+        load_viewer()
 
 
 def test_the_program_is_pointed_at_the_viewer_alone() -> None:
@@ -84,7 +85,7 @@ def test_the_program_is_pointed_at_the_viewer_alone() -> None:
         "OTEL_METRIC_EXPORT_INTERVAL": "500",
         "OTEL_SERVICE_NAME": "shop",
     }
-    viewers.point_at("http://127.0.0.1:1", environ)
+    send_only_to("http://127.0.0.1:1", environ)
     assert environ == {
         "OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:1",
         "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf",

@@ -2,7 +2,7 @@
 
 ``vaquero run`` puts this folder first on ``PYTHONPATH``, as upstream's launcher does with its own,
 so that reloaders, workers and subprocesses are instrumented too. Other than upstream's it runs the
-``sitecustomize`` that it hides, survives an interpreter that has no vaquero, and mends what would
+``sitecustomize`` that it hides, survives an interpreter that has no vaquero, and removes what would
 keep the program itself from starting.
 
 The interpreter that runs this may be another one than that of ``vaquero run``: nothing but the
@@ -17,7 +17,7 @@ import sys
 HERE = os.path.dirname(os.path.abspath(__file__))
 
 
-def _run_hidden() -> None:
+def _run_hidden_sitecustomize() -> None:
     """Run the ``sitecustomize`` that the interpreter would have run without this one."""
     from importlib.machinery import PathFinder
     from importlib.util import module_from_spec
@@ -34,13 +34,13 @@ def _run_hidden() -> None:
     spec.loader.exec_module(module)
 
 
-def _say(text: str) -> None:
+def _print_notice(text: str) -> None:
     if sys.stderr is not None:
         sys.stderr.write(f"vaquero: {text}\n")
 
 
-def _claim() -> bool:
-    """Whether this is the first process below ``vaquero run``: the one that speaks of faults."""
+def _claim_reporting() -> bool:
+    """Whether this is the first process below ``vaquero run``: it reports faults, for all."""
     owner, colon, tally = os.environ.get("VAQUERO_RUN", "").partition(":")
     if not colon or owner not in ("0", str(os.getpid())):
         return False
@@ -48,7 +48,7 @@ def _claim() -> bool:
     return True
 
 
-def _mend_propagators() -> None:
+def _drop_unknown_propagators() -> None:
     """Take out names that the API does not know: its import fails on them, in any program."""
     given = os.environ.get("OTEL_PROPAGATORS", "").strip()
     if not given:
@@ -62,14 +62,14 @@ def _mend_propagators() -> None:
         return
     kept = ",".join(usable) or "tracecontext,baggage"
     os.environ["OTEL_PROPAGATORS"] = kept
-    if _claim():
-        _say(
+    if _claim_reporting():
+        _print_notice(
             f"OTEL_PROPAGATORS={given!r} (from environment) is not usable: expected some of "
             f"{', '.join(sorted(known))}, separated by commas. Using {kept}."
         )
 
 
-def _mend_context() -> None:
+def _drop_unknown_context() -> None:
     """Unknown to the API, it costs a stack trace in every process."""
     name = os.environ.get("OTEL_PYTHON_CONTEXT", "").strip()
     if not name:
@@ -79,14 +79,14 @@ def _mend_context() -> None:
     if any(entry_point.name == name for entry_point in entry_points(group="opentelemetry_context")):
         return
     del os.environ["OTEL_PYTHON_CONTEXT"]
-    if _claim():
-        _say(
+    if _claim_reporting():
+        _print_notice(
             f"OTEL_PYTHON_CONTEXT={name!r} (from environment) is not usable: expected the name of "
             "an installed context, e.g. contextvars_context. Using that."
         )
 
 
-def _probe_propagators() -> None:
+def _drop_broken_propagators() -> None:
     """A propagator that is known but cannot be loaded stops the program as well."""
     if not os.environ.get("OTEL_PROPAGATORS"):
         return
@@ -94,13 +94,15 @@ def _probe_propagators() -> None:
     from importlib import import_module
 
     logger = logging.getLogger("opentelemetry.propagate")
-    logger.disabled = True  # It would print a stack trace of what is told in one line here.
+    logger.disabled = True  # It would print a stack trace of what is one line here.
     try:
         import_module("opentelemetry.propagate")
     except Exception as error:
         given = os.environ.pop("OTEL_PROPAGATORS")
-        if _claim():
-            _say(f"OTEL_PROPAGATORS={given!r} cannot be loaded ({error}). Using the default.")
+        if _claim_reporting():
+            _print_notice(
+                f"OTEL_PROPAGATORS={given!r} cannot be loaded ({error}). Using the default."
+            )
     finally:
         logger.disabled = False
 
@@ -113,15 +115,15 @@ def _start() -> None:
     try:
         distribution("vaquero-otel")
     except PackageNotFoundError:
-        if _claim():
-            _say(
+        if _claim_reporting():
+            _print_notice(
                 f"{sys.executable} has no vaquero installed, so nothing of this program is "
                 "measured. Install vaquero-otel into that environment."
             )
         return
-    _mend_context()
-    _mend_propagators()
-    _probe_propagators()
+    _drop_unknown_context()
+    _drop_unknown_propagators()
+    _drop_broken_propagators()
     from opentelemetry.instrumentation.auto_instrumentation import initialize
 
     initialize()
@@ -138,8 +140,8 @@ def _start_safely() -> None:
     try:
         _start()
     except Exception as error:
-        if _claim():
-            _say(
+        if _claim_reporting():
+            _print_notice(
                 f"telemetry could not be started ({type(error).__name__}: {error}); "
                 "the program runs without."
             )
@@ -150,6 +152,6 @@ def _start_safely() -> None:
 # The hidden module first: it may set up what the program's imports need. If it fails, Python says
 # so as it would without us, after telemetry has been started.
 try:
-    _run_hidden()
+    _run_hidden_sitecustomize()
 finally:
     _start_safely()

@@ -5,12 +5,12 @@ const DECIMAL = ["", "k", "M", "G", "T"];
 
 const digits = (value) => {
   const size = Math.abs(value);
-  return size >= 100 ? value.toFixed(0) : size >= 10 ? value.toFixed(1) : value.toFixed(2);
+  return size >= 99.95 ? value.toFixed(0) : size >= 9.995 ? value.toFixed(1) : value.toFixed(2);
 };
 
 function scaled(value, base, names) {
   let index = 0;
-  while (Math.abs(value) >= base && index < names.length - 1) {
+  while (Math.abs(value) >= base - 0.5 && index < names.length - 1) {
     value /= base;
     index += 1;
   }
@@ -22,9 +22,9 @@ function scaled(value, base, names) {
 export function duration(ms) {
   const size = Math.abs(ms);
   if (size === 0) return "0";
-  if (size < 1) return `${(ms * 1000).toFixed(0)} µs`;
-  if (size < 1000) return `${digits(ms)} ms`;
-  if (size < 60000) return `${digits(ms / 1000)} s`;
+  if (size < 0.9995) return `${(ms * 1000).toFixed(0)} µs`;
+  if (size < 999.5) return `${digits(ms)} ms`;
+  if (size < 59950) return `${digits(ms / 1000)} s`;
   const seconds = Math.round(ms / 1000);
   return seconds < 86400
     ? `${Math.floor(seconds / 60)} m ${seconds % 60} s`
