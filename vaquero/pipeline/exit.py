@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING, Any
 from vaquero import _runtime
 
 if TYPE_CHECKING:
-    from vaquero.pipeline.pipeline import Pipeline
+    from collections.abc import Callable
 
-_pipelines: weakref.WeakSet[Pipeline] = weakref.WeakSet()
+#: What pipelines do when the process exits; held weakly, as a pipeline may end long before.
+_at_exit: set[weakref.WeakMethod[Callable[[], object]]] = set()
 _exiting = False
 _registered = False
 
@@ -27,10 +28,14 @@ def exiting() -> bool:
     return _exiting
 
 
-def watch(pipeline: Pipeline) -> None:
-    """Let this pipeline send its rest when the process exits."""
+def watch(at_exit: Callable[[], object]) -> None:
+    """Call this when the process exits, once however often it is given.
+
+    Args:
+        at_exit: A bound method. Its object is not kept alive.
+    """
     global _registered
-    _pipelines.add(pipeline)
+    _at_exit.add(weakref.WeakMethod(at_exit, _at_exit.discard))
     if not _registered:
         _registered = True
         atexit.register(_leave)
@@ -62,8 +67,10 @@ def _note_exit() -> None:
 
 def _leave() -> None:
     _note_exit()
-    for pipeline in list(_pipelines):
-        pipeline.at_exit(pipeline.settings.exit_timeout_s)
+    for held in list(_at_exit):
+        at_exit = held()
+        if at_exit is not None:
+            at_exit()
 
 
 def _in_child() -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 import time
-from functools import partial
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -49,7 +48,7 @@ class Pipeline:
         self._ledger = Ledger()
         self._lanes: dict[Signal, Lane] = {}
         transports: dict[Signal, Transport] = {}
-        self._keeper = Housekeeper(settings, self._ledger)
+        self._housekeeper = Housekeeper(settings, self._ledger)
         self._build(transports)
         self._ring = Ring(
             settings.ring_max_spans,
@@ -58,7 +57,9 @@ class Pipeline:
             overflow=self._overflow,
         )
         self._logs = LogQueue(redactor, self._ledger)
-        self._sender = Sender(self._lanes, transports, self._ledger, settings, self._keeper.keep)
+        self._sender = Sender(
+            self._lanes, transports, self._ledger, settings, self._housekeeper.keep_refused
+        )
         self._writer = Writer(
             self._ring,
             self._lanes,
@@ -67,7 +68,7 @@ class Pipeline:
             logs=self._logs,
             interval_s=settings.write_interval_s,
             appended=self._sender.appended,
-            drained=partial(self._keeper.tend, self._lanes),
+            drained=self._housekeeper.tend,
         )
         #: Where finished spans go.
         self.sink: Sink = self._ring
@@ -93,11 +94,9 @@ class Pipeline:
             breaker = breakers.setdefault(_origin(destination), Breaker())
             limit = self.settings.memory_max_bytes
             lane = self._lanes[signal] = Lane(signal, destination, self._ledger, limit, breaker)
-            disk, adopter = self._keeper.stores(
-                signal, destination, partial(lane.lost, reason="spool_damaged")
-            )
-            if disk is not None and adopter is not None:
-                lane.use_spool(disk, adopter)
+            stores = self._housekeeper.make_stores(signal, destination, lane.lost)
+            if stores is not None:
+                lane.use_spool(stores.disk, stores.adopter)
 
     # -- in ------------------------------------------------------------------------------------
 
@@ -259,6 +258,9 @@ class Pipeline:
             messages.left_behind(self._lanes)
         return done
 
+    def _leave(self) -> bool:
+        return self.at_exit(self.settings.exit_timeout_s)
+
     def _part(self, timeout_s: float) -> bool:
         deadline = time.monotonic() + timeout_s
         done = self._flush(timeout_s)
@@ -330,7 +332,7 @@ class Pipeline:
             except RuntimeError:
                 return False  # the interpreter is ending
             self._threads = threads
-            exit.watch(self)
+            exit.watch(self._leave)
             return True
 
     def _in_child(self) -> None:

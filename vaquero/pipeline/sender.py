@@ -77,7 +77,7 @@ class Sender:
         transports: dict[Signal, Transport],
         ledger: Ledger,
         settings: PipelineSettings,
-        keep: Callable[[Lane, bytes, int], bool],
+        keep: Callable[[Signal, bytes, int], bool],
     ) -> None:
         self._lanes = lanes
         self._transports = transports
@@ -339,7 +339,7 @@ class Sender:
             messages.too_large(lane, len(part.body))
             ledger.drop(signal, "too_large", part.items)
             return
-        kept = reply.verdict is Verdict.REFUSED and self._keep(lane, part.body, part.items)
+        kept = reply.verdict is Verdict.REFUSED and self._keep(signal, part.body, part.items)
         if kept:
             ledger.keep(signal, part.items)
         ledger.drop(signal, reply.reason, part.items)
