@@ -9,9 +9,9 @@ from urllib.parse import urlsplit
 
 from vaquero import _guard, _runtime
 from vaquero.pipeline import exit, messages
-from vaquero.pipeline.otlp.logs import LogQueue
 from vaquero.pipeline.otlp.span_batches import SpanCodec
 from vaquero.pipeline.queue.lane import Lane
+from vaquero.pipeline.queue.log_queue import LogQueue
 from vaquero.pipeline.queue.ring import Ring
 from vaquero.pipeline.queue.writer import Writer
 from vaquero.pipeline.sender import Sender

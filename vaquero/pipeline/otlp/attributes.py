@@ -10,15 +10,8 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, cast
 
-from vaquero.pipeline.otlp.salvage import (
-    OVERLAP,
-    ValueLimits,
-    cut_bytes,
-    cut_text,
-    frozen,
-    key_of,
-    utf8,
-)
+from vaquero.pipeline.otlp.limits import ValueLimits
+from vaquero.pipeline.otlp.text import OVERLAP, cut_bytes, cut_text, frozen, key_of, utf8
 from vaquero.pipeline.otlp.wire import READY, VARINTS, delimited, pack_double, varint
 from vaquero.redaction import REDACTED, Redactor, Rule, is_secret
 from vaquero.redaction.text import mask_text

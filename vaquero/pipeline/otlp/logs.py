@@ -1,4 +1,4 @@
-"""Log records on their way to the backend: a bounded queue, and their wire format by hand.
+"""Log records in OTLP's wire format, written by hand.
 
 The layout is that of ``opentelemetry/proto/logs/v1/logs.proto``; values, redaction and resources go
 through the encoders that spans use.
@@ -7,36 +7,21 @@ through the encoders that spans use.
 from __future__ import annotations
 
 import struct
-from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from vaquero import _log
 from vaquero._guard import describe
 from vaquero.pipeline.otlp.attributes import AttributeEncoder, Trail
-from vaquero.pipeline.otlp.salvage import (
-    ValueLimits,
-    counted,
-    cut_text,
-    text_of,
-    time_of,
-    utf8,
-    whole,
-)
+from vaquero.pipeline.otlp.limits import ValueLimits
+from vaquero.pipeline.otlp.numbers import counted, time_of, whole
 from vaquero.pipeline.otlp.spans import SpanEncoder
+from vaquero.pipeline.otlp.text import cut_text, text_of, utf8
 from vaquero.pipeline.otlp.wire import count, delimited, optional, varint
 from vaquero.record import Origin
 from vaquero.redaction import Rule
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from vaquero.pipeline.stats import Ledger
     from vaquero.redaction import Redactor
-
-#: Bound of the queue, in records; the newest are refused beyond it.
-MAX_RECORDS = 32_768
-#: Records in one frame.
-SLICE = 256
 
 _TIME = struct.Struct("<BQBQ").pack
 _TIME_TAG, _OBSERVED_TAG = 0x09, 0x59  # time_unix_nano = 1, observed_time_unix_nano = 11
@@ -44,53 +29,6 @@ _FLAGS = struct.Struct("<BI").pack  # flags = 8, fixed32
 _FLAGS_TAG = 0x45
 _MASK_32, _MASK_64, _MASK_128 = (1 << 32) - 1, (1 << 64) - 1, (1 << 128) - 1
 _LIMITS = ValueLimits()
-
-
-class LogQueue:
-    """Log records between the application's threads and the writer.
-
-    Args:
-        redactor: Takes out what is secret; None to send all as it is.
-        ledger: Where records that find no room are counted.
-    """
-
-    def __init__(self, redactor: Redactor | None, ledger: Ledger) -> None:
-        self._encoder = LogEncoder(redactor)
-        self._ledger = ledger
-        self.reset()
-
-    def reset(self) -> None:
-        """Empty: for a forked child."""
-        self._records: deque[Any] = deque()
-
-    def __len__(self) -> int:
-        return len(self._records)
-
-    def put(self, record: object) -> bool:
-        """Take a record of the SDK (``LogData``, ``ReadableLogRecord``); False when full."""
-        if len(self._records) >= MAX_RECORDS:
-            self._ledger.accept("logs", 1)
-            self._ledger.drop("logs", "queue_full", 1)
-            return False
-        self._records.append(record)
-        return True
-
-    def drain(self) -> Iterator[tuple[bytes, int]]:
-        """Everything that waits, as requests with their number of records."""
-        while self._records:
-            taken: list[Any] = []
-            try:
-                while len(taken) < SLICE:
-                    taken.append(self._records.popleft())
-            except IndexError:
-                pass
-            body, items = self._encoder.encode(taken)
-            lost = len(taken) - items
-            if lost:
-                self._ledger.accept("logs", lost)
-                self._ledger.drop("logs", "not_encodable", lost)
-            if items:
-                yield body, items
 
 
 class LogEncoder:

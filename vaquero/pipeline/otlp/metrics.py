@@ -18,8 +18,10 @@ from opentelemetry.sdk.metrics.export import (
 )
 
 from vaquero.pipeline.otlp.attributes import AttributeEncoder, Trail
-from vaquero.pipeline.otlp.salvage import ValueLimits, cut_text, text_of, time_of, utf8
+from vaquero.pipeline.otlp.limits import ValueLimits
+from vaquero.pipeline.otlp.numbers import time_of
 from vaquero.pipeline.otlp.spans import SpanEncoder
+from vaquero.pipeline.otlp.text import cut_text, text_of, utf8
 from vaquero.pipeline.otlp.wire import (
     FIXED64,
     VARINT,

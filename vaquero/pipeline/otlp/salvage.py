@@ -1,14 +1,12 @@
-"""Whatever a span holds becomes valid OTLP: text, numbers, times, containers and broken objects.
+"""The salvage of broken spans: laid out again as records of plain values, each part guarded.
 
-The encoder is optimistic: it writes what is in order at once, and comes here for what is not.
-:func:`salvage` lays a whole span anew, each part guarded, when writing it failed.
-Nothing here raises, and what was cut says so in its place.
+The encoder is optimistic: it writes what is in order at once, and a span comes here only when
+that failed.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from itertools import islice
 from types import SimpleNamespace
 from typing import Any, TypeVar, cast
@@ -16,119 +14,17 @@ from typing import Any, TypeVar, cast
 from opentelemetry.trace import SpanKind
 
 from vaquero.pipeline.otlp.foreign_spans import origin_of
+from vaquero.pipeline.otlp.numbers import counted, time_of, whole
+from vaquero.pipeline.otlp.text import frozen, key_of, text_of
 from vaquero.record import EventRecord, LinkRecord, Origin, SpanExtra, SpanRecord
-from vaquero.values import freeze
 
 T = TypeVar("T")
 
-MAX_TIME_NS = 2**64 - 1
 _TRACE_ID = 2**128 - 1
 _SPAN_ID = 2**64 - 1
 
 #: Events or links of a broken span that are looked at; no limit of a span is near it.
 _MAX_ITEMS = 4096
-
-#: Text is looked through for secrets up to this far behind the cut, so that a cut hides none.
-OVERLAP = 1024
-
-
-@dataclass(frozen=True)
-class ValueLimits:
-    """How much of a span is sent. What is beyond is cut, and the cut is said.
-
-    Attributes:
-        value_bytes: Bytes of one text or bytes value, in UTF-8. What is longer ends in
-            ``...[truncated N]``, N being the characters (for bytes: bytes) left out.
-        attributes: Attributes of a span; the first are kept, the rest is counted as dropped.
-        event_attributes: Attributes of an event, likewise.
-        link_attributes: Attributes of a link, likewise.
-        events: Events of a span, likewise.
-        links: Links of a span, likewise.
-        span_bytes: Bytes of one encoded span. A larger one is encoded again with smaller values.
-    """
-
-    value_bytes: int = 65_536
-    attributes: int = 128
-    event_attributes: int = 128
-    link_attributes: int = 128
-    events: int = 128
-    links: int = 128
-    span_bytes: int = 4 * 1024 * 1024
-
-
-def utf8(text: str) -> bytes:
-    """The text in UTF-8; each lone surrogate, which UTF-8 cannot carry, as U+FFFD."""
-    try:
-        return text.encode()
-    except UnicodeEncodeError:
-        # UTF-16 joins the halves of a pair, which are one character, and leaves the lone ones.
-        joined = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
-        return joined.encode("utf-8", "replace")
-
-
-def cut_text(text: str, limit: int) -> str:
-    """The text, of at most ``limit`` bytes in UTF-8; a cut one ends in ``...[truncated N]``."""
-    if len(text) <= limit and (text.isascii() or len(utf8(text)) <= limit):
-        return text
-    kept = utf8(text[:limit])[:limit].decode("utf-8", "ignore")
-    return f"{kept}...[truncated {len(text) - len(kept)}]"
-
-
-def cut_bytes(data: bytes, limit: int) -> bytes:
-    """The data, of at most ``limit`` bytes; what is cut ends in ``...[truncated N]``."""
-    if len(data) <= limit:
-        return data
-    return data[:limit] + f"...[truncated {len(data) - limit}]".encode()
-
-
-def frozen(value: object) -> Any:
-    """The value as :func:`vaquero.values.freeze` gives it, whatever its methods raise."""
-    try:
-        return freeze(value)
-    except BaseException as error:
-        # Also SystemExit: the value of one attribute must not end the writer thread.
-        return f"<not readable ({type(error).__name__})>"
-
-
-def text_of(value: object) -> str:
-    """A name or key of any kind as text; empty for None."""
-    if type(value) is str:
-        return value
-    if value is None:
-        return ""
-    settled = frozen(value)
-    return settled if type(settled) is str else str(settled)
-
-
-def key_of(key: object) -> str:
-    """An attribute key of any kind as text that is not empty."""
-    return text_of(key) or "<empty>"
-
-
-def time_of(value: object, fallback: int = 0) -> int:
-    """A time in nanoseconds within what ``fixed64`` holds; ``fallback`` where it is no number."""
-    try:
-        number = int(cast("int", value))
-    except BaseException:
-        return fallback
-    return min(max(number, 0), MAX_TIME_NS)
-
-
-def whole(value: object, mask: int) -> int:
-    """An integer within the mask, such as an id or a count; 0 where it is none."""
-    try:
-        number = int(cast("int", value))
-    except BaseException:
-        return 0
-    return number & mask
-
-
-def counted(value: object) -> int:
-    """A count of dropped parts: 0 where it is none or below."""
-    try:
-        return min(max(int(cast("int", value)), 0), 0xFFFFFFFF)
-    except BaseException:
-        return 0
 
 
 def salvage(span: object) -> SpanRecord:

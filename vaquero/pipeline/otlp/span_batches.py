@@ -23,7 +23,8 @@ from vaquero import _log
 from vaquero._guard import describe
 from vaquero.pipeline.otlp.attributes import Trail
 from vaquero.pipeline.otlp.foreign_spans import from_readable, origin_of
-from vaquero.pipeline.otlp.salvage import ValueLimits, salvage, salvaged_origin
+from vaquero.pipeline.otlp.limits import ValueLimits
+from vaquero.pipeline.otlp.salvage import salvage, salvaged_origin
 from vaquero.pipeline.otlp.spans import SpanEncoder, span_field
 from vaquero.pipeline.otlp.wire import delimited
 from vaquero.record import Origin, SpanRecord

@@ -19,7 +19,8 @@ from typing import TYPE_CHECKING, Any
 from opentelemetry.trace import SpanKind
 
 from vaquero.pipeline.otlp.attributes import AttributeEncoder, Trail, attributes_mapping
-from vaquero.pipeline.otlp.salvage import ValueLimits, cut_text, text_of, utf8
+from vaquero.pipeline.otlp.limits import ValueLimits
+from vaquero.pipeline.otlp.text import cut_text, text_of, utf8
 from vaquero.pipeline.otlp.wire import count, delimited, optional, pack_fixed64, varint
 from vaquero.redaction import Redactor, Rule
 

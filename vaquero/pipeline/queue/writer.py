@@ -12,9 +12,9 @@ from vaquero import _guard
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from vaquero.pipeline.otlp.logs import LogQueue
     from vaquero.pipeline.otlp.span_batches import SpanCodec
     from vaquero.pipeline.queue.lane import Lane
+    from vaquero.pipeline.queue.log_queue import LogQueue
     from vaquero.pipeline.queue.ring import Ring
     from vaquero.pipeline.settings import Signal
     from vaquero.pipeline.stats import Ledger

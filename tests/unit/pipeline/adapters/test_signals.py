@@ -245,9 +245,9 @@ def test_a_hostile_log_record_costs_only_itself(backend: Backend, pipeline: Pipe
 
 def test_a_flood_of_logs_is_bounded(pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
     """Beyond the bound of the queue records are counted as dropped, and memory stays bounded."""
-    from vaquero.pipeline.otlp import logs
+    from vaquero.pipeline.queue import log_queue
 
-    monkeypatch.setattr(logs, "MAX_RECORDS", 10)
+    monkeypatch.setattr(log_queue, "MAX_RECORDS", 10)
     monkeypatch.setattr(pipeline, "_call_writer", lambda: None)
     provider = emitted(LogProcessor(pipeline))
     for number in range(25):
