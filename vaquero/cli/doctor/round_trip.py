@@ -162,10 +162,10 @@ class StrictTransport(HttpTransport):
 
 
 def _is_message(body: bytes) -> bool:
-    from vaquero.pipeline.otlp import responses
+    from vaquero.pipeline.otlp.wire import read_fields
 
     try:
-        list(responses.fields(body))
+        list(read_fields(body))
     except ValueError:
         return False
     return True

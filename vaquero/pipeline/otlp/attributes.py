@@ -7,7 +7,6 @@ before. A repeated attribute costs two look-ups in a dict.
 
 from __future__ import annotations
 
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, cast
 
 from vaquero.pipeline.otlp.limits import ValueLimits
@@ -183,7 +182,7 @@ class AttributeEncoder:
             if clean is not value:
                 clean = self._replaced(value, clean, plan.key, trail)
                 if type(clean) is not str:
-                    return _field(self._tag, plan, self._any(clean, _OFF, plan.key, trail))
+                    return _field(self._tag, plan, self.any_value(clean, _OFF, plan.key, trail))
                 return _field(self._tag, plan, _text_body(cut_text(clean, self._limit)))
         try:
             data = value.encode()
@@ -212,7 +211,7 @@ class AttributeEncoder:
         return field
 
     def _other(self, plan: _Plan, value: object, trail: Trail) -> bytes:
-        return _field(self._tag, plan, self._any(value, plan.rule, plan.key, trail))
+        return _field(self._tag, plan, self.any_value(value, plan.rule, plan.key, trail))
 
     def _keep(self, plan: _Plan, fields: dict[Any, bytes], value: Any, field: bytes) -> None:
         """Remember a finished field.
@@ -235,7 +234,7 @@ class AttributeEncoder:
         fields[value] = field
         self._kept += 1
 
-    def _any(self, value: object, rule: Rule, path: str, trail: Trail) -> bytes:
+    def any_value(self, value: object, rule: Rule, path: str, trail: Trail) -> bytes:
         """The body of an AnyValue that holds a value of any kind."""
         kind = type(value)
         if kind is tuple or kind is list:
@@ -315,7 +314,7 @@ class AttributeEncoder:
             if size > self._budget:
                 out.append(delimited(1, _text_body(f"...[truncated {left}]")))
                 break
-            body = self._any(item, inner, path, trail)
+            body = self.any_value(item, inner, path, trail)
             if rule is Rule.ARGUMENTS and self._redactor is not None:
                 inner = self._redactor.rule_after(item)
             field = b"".join((b"\x0a", varint(len(body)), body))
@@ -353,8 +352,3 @@ def _text_body(text: str) -> bytes:
 def _key_value(key: str, body: bytes) -> bytes:
     """An entry of a ``KeyValueList``."""
     return delimited(1, delimited(1, utf8(key)) + delimited(2, body))
-
-
-def attributes_mapping(owner: Any) -> Mapping[Any, Any]:
-    """The attributes of a resource or scope; empty where there are none."""
-    return getattr(owner, "attributes", None) or MappingProxyType({})

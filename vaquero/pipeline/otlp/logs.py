@@ -12,15 +12,16 @@ from typing import TYPE_CHECKING, Any
 from vaquero import _log
 from vaquero._guard import describe
 from vaquero.pipeline.otlp.attributes import AttributeEncoder, Trail
+from vaquero.pipeline.otlp.foreign_spans import origin_of
 from vaquero.pipeline.otlp.limits import ValueLimits
 from vaquero.pipeline.otlp.numbers import counted, time_of, whole
-from vaquero.pipeline.otlp.spans import SpanEncoder
+from vaquero.pipeline.otlp.resource import ResourceEncoder
 from vaquero.pipeline.otlp.text import cut_text, text_of, utf8
 from vaquero.pipeline.otlp.wire import count, delimited, optional, varint
-from vaquero.record import Origin
 from vaquero.redaction import Rule
 
 if TYPE_CHECKING:
+    from vaquero.record import Origin
     from vaquero.redaction import Redactor
 
 _TIME = struct.Struct("<BQBQ").pack
@@ -39,11 +40,10 @@ class LogEncoder:
     """
 
     def __init__(self, redactor: Redactor | None) -> None:
-        self._around = SpanEncoder(redactor, _LIMITS)
+        self._resources = ResourceEncoder(redactor)
         self._attributes = AttributeEncoder(6, redactor, _LIMITS)
         redacts = redactor is not None and redactor.enabled
         self._body_rule = Rule.TEXT if redacts else Rule.OFF
-        self._origins: dict[tuple[int, int], tuple[Origin, bytes, bytes]] = {}
 
     def encode(self, records: list[Any]) -> tuple[bytes, int]:
         """One request, and how many records are in it; what cannot be encoded is left out."""
@@ -51,7 +51,7 @@ class LogEncoder:
         items = 0
         for record in records:
             try:
-                around = self._resource_and_scope(record)
+                around = self._resources.encode(_origin_of(record))
                 body = self._record(record)
             except BaseException as error:
                 _log.warn("log:encode", "A log record could not be encoded (%s).", describe(error))
@@ -62,24 +62,6 @@ class LogEncoder:
             delimited(1, resource + delimited(2, scope + b"".join(bodies)))
             for (resource, scope), bodies in groups.items()
         ), items
-
-    def _resource_and_scope(self, record: Any) -> tuple[bytes, bytes]:
-        # SDK 1.38 keeps the resource on the inner record, later ones on the outer.
-        resource = getattr(record, "resource", None)
-        if resource is None:
-            resource = getattr(record.log_record, "resource", None)
-        scope = record.instrumentation_scope
-        key = (id(resource), id(scope))
-        known = self._origins.get(key)
-        if known is None:
-            origin = Origin(resource, scope)  # type: ignore[arg-type] - holds them, so ids stay
-            trail = Trail()
-            encoder = self._around
-            known = (origin, encoder.resource(origin, trail), encoder.scope(origin, trail))
-            if len(self._origins) >= 1024:
-                self._origins.clear()
-            self._origins[key] = known
-        return known[1], known[2]
 
     def _record(self, record: Any) -> bytes:
         log = record.log_record
@@ -93,7 +75,7 @@ class LogEncoder:
         ]
         if log.body is not None:
             # Text without a key is looked through like the value of a harmless one.
-            body = self._attributes._any(log.body, self._body_rule, "body", trail)
+            body = self._attributes.any_value(log.body, self._body_rule, "body", trail)
             out.append(delimited(5, body))
         attributes = dict(log.attributes or {})
         dropped = self._attributes.write(attributes, out, trail, _LIMITS.attributes)
@@ -115,6 +97,14 @@ class LogEncoder:
         if name:
             out.append(b"\x62" + _sized(utf8(cut_text(name, 1024))))
         return b"".join(out)
+
+
+def _origin_of(record: Any) -> Origin:
+    # SDK 1.38 keeps the resource on the inner record, later ones on the outer.
+    resource = getattr(record, "resource", None)
+    if resource is None:
+        resource = getattr(record.log_record, "resource", None)
+    return origin_of(resource, record.instrumentation_scope)
 
 
 def _sized(data: bytes) -> bytes:

@@ -59,14 +59,14 @@ def salvaged_origin(origin: Origin) -> Origin:
     resource: Any = origin.resource
     scope: Any = origin.scope
     plain_resource = SimpleNamespace(
-        attributes=attributes_of(lambda: resource.attributes),
+        attributes=_attributes(lambda: resource.attributes),
         schema_url=text_of(_read(lambda: resource.schema_url, None)),
     )
     plain_scope = SimpleNamespace(
         name=text_of(_read(lambda: scope.name, None)),
         version=text_of(_read(lambda: scope.version, None)),
         schema_url=text_of(_read(lambda: scope.schema_url, None)),
-        attributes=attributes_of(lambda: scope.attributes),
+        attributes=_attributes(lambda: scope.attributes),
     )
     return Origin(cast("Any", plain_resource), cast("Any", plain_scope))
 
@@ -83,7 +83,7 @@ def _salvaged_record(span: SpanRecord) -> SpanRecord:
     record.state = _state(lambda: span.state)
     record.start_ns = _read(lambda: span.start_ns, cast("int", None))
     record.end_ns = _read(lambda: span.end_ns, cast("int", None))
-    record.attrs = attributes_of(lambda: span.attrs)
+    record.attrs = _attributes(lambda: span.attrs)
     record.extra = _salvaged_extra(_read(lambda: span.extra, None))
     record.origin = _read(lambda: span.origin, None) or origin_of(None, None)
     return record
@@ -103,7 +103,7 @@ def _salvaged_readable(span: Any) -> SpanRecord:
     record.parent_remote = _read(lambda: parent.is_remote, None)
     record.start_ns = _read(lambda: span.start_time, cast("int", None))
     record.end_ns = _read(lambda: span.end_time, cast("int", None))
-    record.attrs = attributes_of(lambda: span.attributes)
+    record.attrs = _attributes(lambda: span.attributes)
     record.extra = _salvaged_readable_extra(span)
     resource = _read(lambda: span.resource, None)
     record.origin = origin_of(resource, _read(lambda: span.instrumentation_scope, None))
@@ -138,7 +138,7 @@ def _salvaged_readable_extra(span: Any) -> SpanExtra:
         EventRecord(
             text_of(_read(lambda event=event: event.name, "")),
             time_of(_read(lambda event=event: event.timestamp, 0)),
-            attributes_of(lambda event=event: event.attributes),
+            _attributes(lambda event=event: event.attributes),
             counted(_read(lambda event=event: event.dropped_attributes, 0)),
         )
         for event in events
@@ -148,7 +148,7 @@ def _salvaged_readable_extra(span: Any) -> SpanExtra:
             whole(_read(lambda link=link: link.context.trace_id, 0), _TRACE_ID),
             whole(_read(lambda link=link: link.context.span_id, 0), _SPAN_ID),
             remote=_read(lambda link=link: link.context.is_remote, False) is True,
-            attrs=attributes_of(lambda link=link: link.attributes),
+            attrs=_attributes(lambda link=link: link.attributes),
             dropped_attrs=counted(_read(lambda link=link: link.dropped_attributes, 0)),
         )
         for link in links
@@ -163,7 +163,7 @@ def _event(event: Any) -> EventRecord:
     return EventRecord(
         text_of(_read(lambda: event.name, "")),
         time_of(_read(lambda: event.time_ns, 0)),
-        attributes_of(lambda: event.attrs),
+        _attributes(lambda: event.attrs),
         counted(_read(lambda: event.dropped_attrs, 0)),
     )
 
@@ -173,12 +173,12 @@ def _link(link: Any) -> LinkRecord:
         whole(_read(lambda: link.trace_no, 0), _TRACE_ID),
         whole(_read(lambda: link.span_no, 0), _SPAN_ID),
         remote=_read(lambda: link.remote, False) is True,
-        attrs=attributes_of(lambda: link.attrs),
+        attrs=_attributes(lambda: link.attrs),
         dropped_attrs=counted(_read(lambda: link.dropped_attrs, 0)),
     )
 
 
-def attributes_of(read: Callable[[], Any]) -> dict[str, Any] | None:
+def _attributes(read: Callable[[], Any]) -> dict[str, Any] | None:
     """Attributes with text keys and plain values, as far as they can be read."""
     clean: dict[str, Any] = {}
     try:

@@ -17,26 +17,27 @@ from __future__ import annotations
 
 import _thread
 import threading
-from typing import TYPE_CHECKING, NamedTuple, cast
+from typing import TYPE_CHECKING, NamedTuple
 
 from vaquero import _log
 from vaquero._guard import describe
 from vaquero.pipeline.otlp.attributes import Trail
-from vaquero.pipeline.otlp.foreign_spans import from_readable, origin_of
+from vaquero.pipeline.otlp.foreign_spans import from_readable
 from vaquero.pipeline.otlp.limits import ValueLimits
-from vaquero.pipeline.otlp.salvage import salvage, salvaged_origin
+from vaquero.pipeline.otlp.resource import ResourceEncoder
+from vaquero.pipeline.otlp.salvage import salvage
 from vaquero.pipeline.otlp.spans import SpanEncoder, span_field
 from vaquero.pipeline.otlp.wire import delimited
-from vaquero.record import Origin, SpanRecord
+from vaquero.record import SpanRecord
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from opentelemetry.sdk.trace import ReadableSpan
 
+    from vaquero.record import Origin
     from vaquero.redaction import Redactor
 
-_MAX_ORIGINS = 1024
 _DEFAULT_LIMITS = ValueLimits()
 
 #: Why a span is in quarantine: it has no valid ids, or it could not be encoded in any form.
@@ -74,7 +75,7 @@ class SpanCodec:
 
     def __init__(self, redactor: Redactor | None, limits: ValueLimits = _DEFAULT_LIMITS) -> None:
         self._encoder = SpanEncoder(redactor, limits)
-        self._origins: dict[Origin, tuple[bytes, bytes]] = {}
+        self._resources = ResourceEncoder(redactor, limits)
 
     def encode(
         self, spans: Iterable[SpanRecord | ReadableSpan], max_bytes: int = 1_048_576
@@ -109,34 +110,16 @@ class SpanCodec:
                     continue
                 origin, body = mended
             if origin is not last:
-                spot = groups.spot(*self._around(origin, trail))
+                spot = groups.spot(*self._resources.encode(origin))
                 last = origin
             if groups.items and groups.size + len(body) > max_bytes:
                 frames.append(groups.frame())
                 groups = _Groups()
-                spot = groups.spot(*self._around(origin, trail))
+                spot = groups.spot(*self._resources.encode(origin))
             groups.add(spot, body)
         if groups.items:
             frames.append(groups.frame())
         return Encoding(frames, quarantined)
-
-    def _around(self, origin: Origin, trail: Trail) -> tuple[bytes, bytes]:
-        """Resource and scope of an origin, encoded once."""
-        if not isinstance(cast("object", origin), Origin):
-            origin = origin_of(None, None)
-        around = self._origins.get(origin)
-        if around is None:
-            encoder = self._encoder
-            try:
-                around = (encoder.resource(origin, trail), encoder.scope(origin, trail))
-            except BaseException:
-                trail.where, trail.paths = "", []
-                plain = salvaged_origin(origin)
-                around = (encoder.resource(plain, trail), encoder.scope(plain, trail))
-            if len(self._origins) >= _MAX_ORIGINS:
-                self._origins.clear()
-            self._origins[origin] = around
-        return around
 
     def _mended(
         self, span: SpanRecord | ReadableSpan, quarantined: dict[str, int]

@@ -18,14 +18,14 @@ from typing import TYPE_CHECKING, Any
 
 from opentelemetry.trace import SpanKind
 
-from vaquero.pipeline.otlp.attributes import AttributeEncoder, Trail, attributes_mapping
+from vaquero.pipeline.otlp.attributes import AttributeEncoder, Trail
 from vaquero.pipeline.otlp.limits import ValueLimits
 from vaquero.pipeline.otlp.text import cut_text, text_of, utf8
 from vaquero.pipeline.otlp.wire import count, delimited, optional, pack_fixed64, varint
 from vaquero.redaction import Redactor, Rule
 
 if TYPE_CHECKING:
-    from vaquero.record import EventRecord, LinkRecord, Origin, SpanExtra, SpanRecord
+    from vaquero.record import EventRecord, LinkRecord, SpanExtra, SpanRecord
 
 # Ids go big-endian: trace_id = 1 (16 bytes), span_id = 2 (8), parent_span_id = 4 (8).
 _ROOT = struct.Struct(">HQQHQ").pack
@@ -73,7 +73,6 @@ class SpanEncoder:
         self._attributes = AttributeEncoder(9, redactor, limits)
         self._event_attributes = AttributeEncoder(3, redactor, limits)
         self._link_attributes = AttributeEncoder(4, redactor, limits)
-        self._resource_attributes = AttributeEncoder(1, redactor, limits)
         self._names: dict[str, bytes] = {}
         self._smaller: list[SpanEncoder] = []
 
@@ -230,35 +229,6 @@ class SpanEncoder:
             dropped += self._link_attributes.write(link.attrs, out, trail, most)
         out.append(count(5, dropped))
         return b"".join(out)
-
-    def resource(self, origin: Origin, trail: Trail) -> bytes:
-        """The fields ``resource`` and ``schema_url`` of a ``ResourceSpans`` message."""
-        resource: Any = origin.resource
-        out: list[bytes] = []
-        trail.where = ""
-        attributes = attributes_mapping(resource)
-        self._resource_attributes.write(attributes, out, trail, len(attributes))
-        if trail.paths:
-            out.append(self._resource_attributes.said(trail.paths))
-            trail.paths = []
-        schema = text_of(getattr(resource, "schema_url", None))
-        return delimited(1, b"".join(out)) + optional(3, utf8(schema))
-
-    def scope(self, origin: Origin, trail: Trail) -> bytes:
-        """The fields ``scope`` and ``schema_url`` of a ``ScopeSpans`` message."""
-        scope: Any = origin.scope
-        if scope is None:
-            return delimited(1, b"")
-        trail.where = "scope."
-        out = [
-            optional(1, utf8(text_of(getattr(scope, "name", None)))),
-            optional(2, utf8(text_of(getattr(scope, "version", None)))),
-        ]
-        attributes = attributes_mapping(scope)
-        self._event_attributes.write(attributes, out, trail, len(attributes))
-        trail.where, trail.paths = "", []
-        schema = text_of(getattr(scope, "schema_url", None))
-        return delimited(1, b"".join(out)) + optional(3, utf8(schema))
 
 
 def _state(state: Any) -> bytes:

@@ -10,7 +10,6 @@ import base64
 import binascii
 import socket
 import time
-import zlib
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote_to_bytes, urlsplit
@@ -29,8 +28,12 @@ from h2.events import (
 from h2.exceptions import H2Error
 
 from vaquero.pipeline.otlp import responses
-from vaquero.pipeline.transport.http import failure_reason
 from vaquero.pipeline.transport.retry import MAX_WAIT_S, Reply, Verdict, judge_status
+from vaquero.pipeline.transport.socket_transport import (
+    SocketTransport,
+    compress,
+    connection_failed,
+)
 from vaquero.pipeline.transport.sockets import DeadlineSocket, preload, tls_context
 
 if TYPE_CHECKING:
@@ -80,7 +83,7 @@ class _Call:
         self.reset: int | None = None
 
 
-class GrpcTransport:
+class GrpcTransport(SocketTransport):
     """One HTTP/2 connection to one OTLP/gRPC endpoint.
 
     Args:
@@ -96,6 +99,7 @@ class GrpcTransport:
     def __init__(
         self, signal: Signal, destination: Destination, settings: PipelineSettings
     ) -> None:
+        super().__init__()
         endpoint = destination.endpoint
         if "://" not in endpoint:
             endpoint = f"{'http' if destination.insecure else 'https'}://{endpoint}"
@@ -111,9 +115,7 @@ class GrpcTransport:
         self._connect_timeout_s = settings.connect_timeout_s
         self._gzip = destination.compression == "gzip"
         self._headers = self._request_headers(signal, destination, settings, secure)
-        self._wire: DeadlineSocket | None = None
         self._h2: H2Connection | None = None
-        self._aborted = False
         preload()
 
     def _request_headers(
@@ -148,14 +150,9 @@ class GrpcTransport:
             self.close()
             said = f"{type(error).__name__}: the peer does not speak HTTP/2 as it should"
             return Reply(Verdict.RETRY, "garbage", said)
-        except OSError as error:
+        except (OSError, ValueError) as error:
             self.close()
-            said = responses.printable(str(error).encode("utf-8", "replace"), 160)
-            return Reply(Verdict.RETRY, failure_reason(error), f"{type(error).__name__}: {said}")
-        except ValueError:
-            self.close()
-            # Its text may quote a header, and so a credential.
-            return Reply(Verdict.RETRY, "connection", "the address or a header cannot be used")
+            return connection_failed(error)
 
     def _attempt(self, message: bytes, batch_id: str, timeout_s: float) -> Reply:
         deadline = time.monotonic() + timeout_s
@@ -295,26 +292,16 @@ class GrpcTransport:
             wire.sendall(answers)
         return True
 
-    def abort(self) -> None:
-        """See :class:`vaquero.pipeline.transport.choice.Transport`."""
-        self._aborted = True
-        wire = self._wire
-        if wire is not None:
-            wire.abort()
-
     def close(self) -> None:
         """See :class:`vaquero.pipeline.transport.choice.Transport`."""
-        wire, self._wire = self._wire, None
         self._h2 = None
-        if wire is not None:
-            wire.close()
+        super().close()
 
 
 def _message(body: bytes, *, gzip: bool) -> bytes:
     """The body as a gRPC message: a flag, the length, the bytes."""
     if gzip:
-        packer = zlib.compressobj(1, zlib.DEFLATED, 31)
-        body = packer.compress(body) + packer.flush()
+        body = compress(body, "gzip")
     return bytes((1 if gzip else 0,)) + len(body).to_bytes(4, "big") + body
 
 

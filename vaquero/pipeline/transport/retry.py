@@ -7,8 +7,6 @@ import time
 from enum import Enum
 from typing import TYPE_CHECKING, NamedTuple
 
-from vaquero.pipeline.transport.http_date import parse_http_date
-
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -63,23 +61,6 @@ def judge_status(status: int, detail: str, retry_after_s: float | None) -> Reply
     if status in REFUSED_STATUS or 300 <= status < 400:
         return Reply(Verdict.REFUSED, reason, detail)
     return Reply(Verdict.DROP, reason, detail)
-
-
-def parse_retry_after(value: str | None) -> float | None:
-    """Seconds of a ``Retry-After`` header: a number or an HTTP date; None where it is neither."""
-    if value is None:
-        return None
-    text = value.strip()[:64]
-    try:
-        seconds = float(text)
-    except ValueError:
-        at = parse_http_date(text)
-        if at is None:
-            return None
-        seconds = at - time.time()
-    if seconds != seconds:  # NaN
-        return None
-    return min(max(seconds, 0.0), MAX_WAIT_S)
 
 
 class Breaker:

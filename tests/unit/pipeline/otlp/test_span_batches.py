@@ -16,7 +16,6 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import Link, SpanKind, Status, StatusCode
 
-from vaquero.pipeline.otlp import wire
 from vaquero.pipeline.otlp.foreign_spans import from_readable, origin_of
 from vaquero.pipeline.otlp.span_batches import SpanCodec
 from vaquero.record import Origin, SpanRecord
@@ -82,18 +81,6 @@ def test_caches_are_bounded() -> None:
         ]
         codec.encode(batch)
     assert size_of(codec, set()) < 12_000_000
-
-
-def test_origins_come_and_go() -> None:
-    """More origins than are remembered are all encoded with their own resource."""
-    codec = SpanCodec(None)
-    for number in range(3000):
-        origin = Origin(Resource({"n": str(number)}), None)
-        frame = codec.encode([record({}, origin=origin)]).frames[0]
-        request = ExportTraceServiceRequest.FromString(frame.body)
-        value = request.resource_spans[0].resource.attributes[0].value
-        assert value.string_value == str(number)
-    assert len(codec._origins) <= 1024
 
 
 def test_the_origin_of_the_same_objects_is_one() -> None:
@@ -238,19 +225,3 @@ def test_nothing_gives_nothing() -> None:
     encoding = SpanCodec(None).encode([])
     assert encoding.frames == []
     assert encoding.quarantined == {}
-
-
-def test_numbers_of_all_sizes() -> None:
-    """Varints are those of protobuf at each border."""
-    for number, data in (
-        (0, b"\x00"),
-        (127, b"\x7f"),
-        (128, b"\x80\x01"),
-        (16383, b"\xff\x7f"),
-        (16384, b"\x80\x80\x01"),
-        (2**64 - 1, b"\xff" * 9 + b"\x01"),
-        (-1, b"\xff" * 9 + b"\x01"),
-    ):
-        assert wire.varint(number) == data
-    assert wire.count(1, -5) == b""
-    assert wire.count(1, 2**40) == b"\x08\xff\xff\xff\xff\x0f"
