@@ -108,9 +108,9 @@ def in_turns(work: Sequence[Callable[[], object]], rounds: int = ROUNDS) -> list
 def encode(codec: SpanCodec, spans: Sequence[Any]) -> bytes:
     """As the pipeline's writer does it: in slices, to yield the interpreter."""
     return b"".join(
-        frame.body
+        request.body
         for start in range(0, len(spans), SLICE)
-        for frame in codec.encode(spans[start : start + SLICE]).frames
+        for request in codec.encode(spans[start : start + SLICE]).requests
     )
 
 

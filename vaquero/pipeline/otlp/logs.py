@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 from vaquero import _log
 from vaquero._guard import describe
-from vaquero.pipeline.otlp.attributes import AttributeEncoder, Trail
+from vaquero.pipeline.otlp.attributes import AttributeEncoder, RedactedPaths
 from vaquero.pipeline.otlp.foreign_spans import origin_of
 from vaquero.pipeline.otlp.limits import ValueLimits
-from vaquero.pipeline.otlp.numbers import counted, time_of, whole
+from vaquero.pipeline.otlp.numbers import count_of, masked_int, time_of
 from vaquero.pipeline.otlp.resource import ResourceEncoder
 from vaquero.pipeline.otlp.text import cut_text, text_of, utf8
 from vaquero.pipeline.otlp.wire import count, delimited, optional, varint
@@ -66,29 +66,29 @@ class LogEncoder:
     def _record(self, record: Any) -> bytes:
         log = record.log_record
         at = time_of(log.timestamp)
-        trail = Trail()
+        redacted = RedactedPaths()
         severity = getattr(log.severity_number, "value", None)
         out = [
             _TIME(_TIME_TAG, at, _OBSERVED_TAG, time_of(log.observed_timestamp, at)),
-            count(2, counted(severity)),
+            count(2, count_of(severity)),
             optional(3, utf8(cut_text(text_of(log.severity_text), 1024))),
         ]
         if log.body is not None:
             # Text without a key is looked through like the value of a harmless one.
-            body = self._attributes.any_value(log.body, self._body_rule, "body", trail)
+            body = self._attributes.any_value(log.body, self._body_rule, "body", redacted)
             out.append(delimited(5, body))
         attributes = dict(log.attributes or {})
-        dropped = self._attributes.write(attributes, out, trail, _LIMITS.attributes)
-        if trail.paths:
-            out.append(self._attributes.said(trail.paths))
+        dropped = self._attributes.write(attributes, out, redacted, _LIMITS.attributes)
+        if redacted.paths:
+            out.append(self._attributes.redacted_field(redacted.paths))
         before = getattr(record, "dropped_attributes", None)
         if before is None:
             before = getattr(log, "dropped_attributes", 0)
-        out.append(count(7, dropped + counted(before)))
-        flags = whole(log.trace_flags, _MASK_32)
+        out.append(count(7, dropped + count_of(before)))
+        flags = masked_int(log.trace_flags, _MASK_32)
         if flags:
             out.append(_FLAGS(_FLAGS_TAG, flags))
-        trace, span = whole(log.trace_id, _MASK_128), whole(log.span_id, _MASK_64)
+        trace, span = masked_int(log.trace_id, _MASK_128), masked_int(log.span_id, _MASK_64)
         if trace:
             out.append(b"\x4a\x10" + trace.to_bytes(16, "big"))
         if span:

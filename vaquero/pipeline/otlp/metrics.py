@@ -17,7 +17,7 @@ from opentelemetry.sdk.metrics.export import (
     Sum,
 )
 
-from vaquero.pipeline.otlp.attributes import AttributeEncoder, Trail
+from vaquero.pipeline.otlp.attributes import AttributeEncoder, RedactedPaths
 from vaquero.pipeline.otlp.foreign_spans import origin_of
 from vaquero.pipeline.otlp.limits import ValueLimits
 from vaquero.pipeline.otlp.numbers import time_of
@@ -162,7 +162,7 @@ class MetricsEncoder:
     def _attributes(self, encoder: AttributeEncoder, attributes: Any) -> list[bytes]:
         out: list[bytes] = []
         if attributes:
-            encoder.write(dict(attributes), out, Trail(), _LIMITS.attributes)
+            encoder.write(dict(attributes), out, RedactedPaths(), _LIMITS.attributes)
         return out
 
 

@@ -19,7 +19,7 @@ def time_of(value: object, fallback: int = 0) -> int:
     return min(max(number, 0), _MAX_TIME_NS)
 
 
-def whole(value: object, mask: int) -> int:
+def masked_int(value: object, mask: int) -> int:
     """An integer within the mask, such as an id or a count; 0 where it is none."""
     try:
         number = int(cast("int", value))
@@ -28,7 +28,7 @@ def whole(value: object, mask: int) -> int:
     return number & mask
 
 
-def counted(value: object) -> int:
+def count_of(value: object) -> int:
     """A count of dropped parts: 0 where it is none or below."""
     try:
         return min(max(int(cast("int", value)), 0), 0xFFFFFFFF)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, cast
 
-from vaquero.pipeline.otlp.attributes import AttributeEncoder, Trail
+from vaquero.pipeline.otlp.attributes import AttributeEncoder, RedactedPaths
 from vaquero.pipeline.otlp.foreign_spans import origin_of
 from vaquero.pipeline.otlp.limits import ValueLimits
 from vaquero.pipeline.otlp.salvage import salvaged_origin
@@ -61,12 +61,12 @@ class ResourceEncoder:
 
     def _resource(self, origin: Origin) -> bytes:
         resource: Any = origin.resource
-        trail = Trail()
+        redacted = RedactedPaths()
         out: list[bytes] = []
         attributes = _attributes(resource)
-        self._resource_attributes.write(attributes, out, trail, len(attributes))
-        if trail.paths:
-            out.append(self._resource_attributes.said(trail.paths))
+        self._resource_attributes.write(attributes, out, redacted, len(attributes))
+        if redacted.paths:
+            out.append(self._resource_attributes.redacted_field(redacted.paths))
         schema = text_of(getattr(resource, "schema_url", None))
         return delimited(1, b"".join(out)) + optional(3, utf8(schema))
 
@@ -74,14 +74,14 @@ class ResourceEncoder:
         scope: Any = origin.scope
         if scope is None:
             return delimited(1, b"")
-        trail = Trail()
-        trail.where = "scope."
+        redacted = RedactedPaths()
+        redacted.prefix = "scope."
         out = [
             optional(1, utf8(text_of(getattr(scope, "name", None)))),
             optional(2, utf8(text_of(getattr(scope, "version", None)))),
         ]
         attributes = _attributes(scope)
-        self._scope_attributes.write(attributes, out, trail, len(attributes))
+        self._scope_attributes.write(attributes, out, redacted, len(attributes))
         schema = text_of(getattr(scope, "schema_url", None))
         return delimited(1, b"".join(out)) + optional(3, utf8(schema))
 

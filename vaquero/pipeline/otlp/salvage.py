@@ -14,8 +14,8 @@ from typing import Any, TypeVar, cast
 from opentelemetry.trace import SpanKind
 
 from vaquero.pipeline.otlp.foreign_spans import origin_of
-from vaquero.pipeline.otlp.numbers import counted, time_of, whole
-from vaquero.pipeline.otlp.text import frozen, key_of, text_of
+from vaquero.pipeline.otlp.numbers import count_of, masked_int, time_of
+from vaquero.pipeline.otlp.text import freeze_safely, key_of, text_of
 from vaquero.record import EventRecord, LinkRecord, Origin, SpanExtra, SpanRecord
 
 T = TypeVar("T")
@@ -75,11 +75,11 @@ def _salvaged_record(span: SpanRecord) -> SpanRecord:
     record = SpanRecord()
     record.title = _read(lambda: span.title, "")
     record.span_kind = _read(lambda: span.span_kind, SpanKind.INTERNAL)
-    record.trace_no = whole(_read(lambda: span.trace_no, 0), _TRACE_ID)
-    record.span_no = whole(_read(lambda: span.span_no, 0), _SPAN_ID)
-    record.parent_no = whole(_read(lambda: span.parent_no, 0), _SPAN_ID)
+    record.trace_no = masked_int(_read(lambda: span.trace_no, 0), _TRACE_ID)
+    record.span_no = masked_int(_read(lambda: span.span_no, 0), _SPAN_ID)
+    record.parent_no = masked_int(_read(lambda: span.parent_no, 0), _SPAN_ID)
     record.parent_remote = _read(lambda: span.parent_remote, None)
-    record.flag_bits = whole(_read(lambda: span.flag_bits, 0), 0xFF)
+    record.flag_bits = masked_int(_read(lambda: span.flag_bits, 0), 0xFF)
     record.state = _state(lambda: span.state)
     record.start_ns = _read(lambda: span.start_ns, cast("int", None))
     record.end_ns = _read(lambda: span.end_ns, cast("int", None))
@@ -95,11 +95,11 @@ def _salvaged_readable(span: Any) -> SpanRecord:
     parent = _read(lambda: span.parent, None)
     record.title = _read(lambda: span.name, "")
     record.span_kind = _read(lambda: span.kind, SpanKind.INTERNAL)
-    record.trace_no = whole(_read(lambda: context.trace_id, 0), _TRACE_ID)
-    record.span_no = whole(_read(lambda: context.span_id, 0), _SPAN_ID)
-    record.flag_bits = whole(_read(lambda: context.trace_flags, 0), 0xFF)
+    record.trace_no = masked_int(_read(lambda: context.trace_id, 0), _TRACE_ID)
+    record.span_no = masked_int(_read(lambda: context.span_id, 0), _SPAN_ID)
+    record.flag_bits = masked_int(_read(lambda: context.trace_flags, 0), 0xFF)
     record.state = _state(lambda: context.trace_state)
-    record.parent_no = whole(_read(lambda: parent.span_id, 0), _SPAN_ID)
+    record.parent_no = masked_int(_read(lambda: parent.span_id, 0), _SPAN_ID)
     record.parent_remote = _read(lambda: parent.is_remote, None)
     record.start_ns = _read(lambda: span.start_time, cast("int", None))
     record.end_ns = _read(lambda: span.end_time, cast("int", None))
@@ -121,9 +121,9 @@ def _salvaged_extra(extra: SpanExtra | None) -> SpanExtra | None:
     links, more_links = _items(lambda: extra.links)
     clean.events = [_event(event) for event in events]
     clean.links = [_link(link) for link in links]
-    clean.dropped_attrs = counted(_read(lambda: extra.dropped_attrs, 0))
-    clean.dropped_events = counted(_read(lambda: extra.dropped_events, 0)) + more_events
-    clean.dropped_links = counted(_read(lambda: extra.dropped_links, 0)) + more_links
+    clean.dropped_attrs = count_of(_read(lambda: extra.dropped_attrs, 0))
+    clean.dropped_events = count_of(_read(lambda: extra.dropped_events, 0)) + more_events
+    clean.dropped_links = count_of(_read(lambda: extra.dropped_links, 0)) + more_links
     return clean
 
 
@@ -139,23 +139,23 @@ def _salvaged_readable_extra(span: Any) -> SpanExtra:
             text_of(_read(lambda event=event: event.name, "")),
             time_of(_read(lambda event=event: event.timestamp, 0)),
             _attributes(lambda event=event: event.attributes),
-            counted(_read(lambda event=event: event.dropped_attributes, 0)),
+            count_of(_read(lambda event=event: event.dropped_attributes, 0)),
         )
         for event in events
     ]
     clean.links = [
         LinkRecord(
-            whole(_read(lambda link=link: link.context.trace_id, 0), _TRACE_ID),
-            whole(_read(lambda link=link: link.context.span_id, 0), _SPAN_ID),
+            masked_int(_read(lambda link=link: link.context.trace_id, 0), _TRACE_ID),
+            masked_int(_read(lambda link=link: link.context.span_id, 0), _SPAN_ID),
             remote=_read(lambda link=link: link.context.is_remote, False) is True,
             attrs=_attributes(lambda link=link: link.attributes),
-            dropped_attrs=counted(_read(lambda link=link: link.dropped_attributes, 0)),
+            dropped_attrs=count_of(_read(lambda link=link: link.dropped_attributes, 0)),
         )
         for link in links
     ]
-    clean.dropped_attrs = counted(_read(lambda: span.dropped_attributes, 0))
-    clean.dropped_events = counted(_read(lambda: span.dropped_events, 0)) + more_events
-    clean.dropped_links = counted(_read(lambda: span.dropped_links, 0)) + more_links
+    clean.dropped_attrs = count_of(_read(lambda: span.dropped_attributes, 0))
+    clean.dropped_events = count_of(_read(lambda: span.dropped_events, 0)) + more_events
+    clean.dropped_links = count_of(_read(lambda: span.dropped_links, 0)) + more_links
     return clean
 
 
@@ -164,17 +164,17 @@ def _event(event: Any) -> EventRecord:
         text_of(_read(lambda: event.name, "")),
         time_of(_read(lambda: event.time_ns, 0)),
         _attributes(lambda: event.attrs),
-        counted(_read(lambda: event.dropped_attrs, 0)),
+        count_of(_read(lambda: event.dropped_attrs, 0)),
     )
 
 
 def _link(link: Any) -> LinkRecord:
     return LinkRecord(
-        whole(_read(lambda: link.trace_no, 0), _TRACE_ID),
-        whole(_read(lambda: link.span_no, 0), _SPAN_ID),
+        masked_int(_read(lambda: link.trace_no, 0), _TRACE_ID),
+        masked_int(_read(lambda: link.span_no, 0), _SPAN_ID),
         remote=_read(lambda: link.remote, False) is True,
         attrs=_attributes(lambda: link.attrs),
-        dropped_attrs=counted(_read(lambda: link.dropped_attrs, 0)),
+        dropped_attrs=count_of(_read(lambda: link.dropped_attrs, 0)),
     )
 
 
@@ -186,7 +186,7 @@ def _attributes(read: Callable[[], Any]) -> dict[str, Any] | None:
         if not attributes:
             return None
         for key, value in cast("Mapping[Any, Any]", attributes).items():
-            clean[key_of(key)] = frozen(value)
+            clean[key_of(key)] = freeze_safely(value)
     except BaseException as error:
         clean["vaquero.unreadable"] = f"attributes: {type(error).__name__}"
     return clean
@@ -214,7 +214,7 @@ def _state(read: Callable[[], Any]) -> Any:
 
 
 def _status_no(read: Callable[[], Any]) -> int:
-    number = whole(_read(read, 0), 0xFF)
+    number = masked_int(_read(read, 0), 0xFF)
     return number if number in (0, 1, 2) else 0
 
 

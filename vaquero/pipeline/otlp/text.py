@@ -35,7 +35,7 @@ def cut_bytes(data: bytes, limit: int) -> bytes:
     return data[:limit] + f"...[truncated {len(data) - limit}]".encode()
 
 
-def frozen(value: object) -> Any:
+def freeze_safely(value: object) -> Any:
     """The value as :func:`vaquero.values.freeze` gives it, whatever its methods raise."""
     try:
         return freeze(value)
@@ -50,7 +50,7 @@ def text_of(value: object) -> str:
         return value
     if value is None:
         return ""
-    settled = frozen(value)
+    settled = freeze_safely(value)
     return settled if type(settled) is str else str(settled)
 
 

@@ -188,13 +188,13 @@ def _clear_refused(parent: int, entry: Entry) -> int:
 
 
 def _clear_process(parent: int, entry: Entry) -> int:
-    shelf = adoption.lock_folder(parent, entry.process)
-    if shelf is None:
+    reader = adoption.lock_folder(parent, entry.process)
+    if reader is None:
         return 0
     try:
-        return sum(shelf.drop(number) or 0 for _, _, number in shelf.segments())
+        return sum(reader.drop(number) or 0 for _, _, number in reader.segments())
     finally:
-        adoption.close_folder(parent, entry.process, shelf)
+        adoption.close_folder(parent, entry.process, reader)
 
 
 def total_bytes(root: Path) -> int:

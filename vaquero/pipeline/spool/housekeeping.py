@@ -85,28 +85,28 @@ class Housekeeper:
         request = Frame(signal, items, int(time.time()), number, body)
         place = stores.adopter.place
         try:
-            return refused.keep(place.open(), request, self._settings.refused_max_bytes)
+            return refused.store(place.open(), request, self._settings.refused_max_bytes)
         except OSError:
             return False
 
-    def tend(self) -> None:
+    def enforce_bounds(self) -> None:
         """Hold the bounds: after a segment was filled, and now and then for the age."""
         root = self._settings.spool_dir
         if root is None:
             return
         filled = False
         for stores in self._stores.values():
-            shelf = stores.disk.shelf
-            if shelf is not None and shelf.rolled:
-                shelf.rolled = False
+            spool = stores.disk.spool
+            if spool is not None and spool.rolled:
+                spool.rolled = False
                 filled = True
         now = time.monotonic()
         if not filled and now - self._expired_s < EXPIRY_INTERVAL_S:
             return
         self._expired_s = now
         for stores in self._stores.values():
-            if stores.disk.shelf is not None:
-                stores.disk.shelf.seal_by_age(SEGMENT_AGE_S)
+            if stores.disk.spool is not None:
+                stores.disk.spool.seal_by_age(SEGMENT_AGE_S)
         self._enforce(root)
 
     def _enforce(self, root: Path) -> None:
@@ -115,12 +115,12 @@ class Housekeeper:
         owners: dict[tuple[str, str], SignalStores] = {}
         for stores in self._stores.values():
             place = stores.adopter.place.name
-            if stores.disk.shelf is not None:
+            if stores.disk.spool is not None:
                 key = (place, stores.disk.name)
                 own[key], owners[key] = stores.disk, stores
                 spare[key] = stores.disk.current_number
             for adopted in stores.adopter.sources():
-                own[place, adopted.name] = adopted.shelf
+                own[place, adopted.name] = adopted.reader
         try:
             lost = quota.enforce(
                 root,
@@ -141,16 +141,16 @@ class Housekeeper:
             self._count_foreign("traces", reason, items)
             return
         owner.lost(items, reason)
-        _say(reason, items)
+        _log_dropped(reason, items)
 
     def _count_foreign(self, signal: Signal, reason: str, items: int) -> None:
         """What an ended process left, which cannot count it any more."""
         self._ledger.accept(signal, items)
         self._ledger.drop(signal, reason, items)
-        _say(reason, items)
+        _log_dropped(reason, items)
 
 
-def _say(reason: str, items: int) -> None:
+def _log_dropped(reason: str, items: int) -> None:
     if items:
         _log.warn(
             reason,

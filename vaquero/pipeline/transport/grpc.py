@@ -28,7 +28,7 @@ from h2.events import (
 from h2.exceptions import H2Error
 
 from vaquero.pipeline.otlp import responses
-from vaquero.pipeline.transport.retry import MAX_WAIT_S, Reply, Verdict, judge_status
+from vaquero.pipeline.transport.retry import MAX_WAIT_S, SendResult, Verdict, judge_status
 from vaquero.pipeline.transport.socket_transport import (
     SocketTransport,
     compress,
@@ -73,7 +73,7 @@ _RETRYABLE = frozenset(
 _REFUSED = frozenset({"unauthenticated", "permission_denied", "unimplemented", "not_found"})
 
 
-class _Call:
+class _GrpcCall:
     """What came back on one stream."""
 
     def __init__(self) -> None:
@@ -141,7 +141,7 @@ class GrpcTransport(SocketTransport):
         ]
         return headers
 
-    def send(self, body: bytes, batch_id: str, timeout_s: float) -> Reply:
+    def send(self, body: bytes, batch_id: str, timeout_s: float) -> SendResult:
         """See :class:`vaquero.pipeline.transport.choice.Transport`."""
         self._aborted = False
         try:
@@ -149,12 +149,12 @@ class GrpcTransport(SocketTransport):
         except H2Error as error:
             self.close()
             said = f"{type(error).__name__}: the peer does not speak HTTP/2 as it should"
-            return Reply(Verdict.RETRY, "garbage", said)
+            return SendResult(Verdict.RETRY, "garbage", said)
         except (OSError, ValueError) as error:
             self.close()
             return connection_failed(error)
 
-    def _attempt(self, message: bytes, batch_id: str, timeout_s: float) -> Reply:
+    def _attempt(self, message: bytes, batch_id: str, timeout_s: float) -> SendResult:
         deadline = time.monotonic() + timeout_s
         wire, h2, reused = self._connected(timeout_s)
         wire.start(timeout_s)
@@ -177,8 +177,8 @@ class GrpcTransport(SocketTransport):
         message: bytes,
         batch_id: str,
         timeout_s: float,
-    ) -> Reply:
-        call = _Call()
+    ) -> SendResult:
+        call = _GrpcCall()
         stream = h2.get_next_available_stream_id()
         extra = [
             ("x-vaquero-batch-id", batch_id),
@@ -188,13 +188,13 @@ class GrpcTransport(SocketTransport):
         self._send_body(wire, h2, stream, message, call)
         while not call.ended:
             self._receive(wire, h2, stream, call)
-        reply = self._judge(call)
+        result = self._judge(call)
         if call.reset is not None:
             self.close()
-        return reply
+        return result
 
     def _send_body(
-        self, wire: DeadlineSocket, h2: H2Connection, stream: int, message: bytes, call: _Call
+        self, wire: DeadlineSocket, h2: H2Connection, stream: int, message: bytes, call: _GrpcCall
     ) -> None:
         at = 0
         while at < len(message) and not call.ended:
@@ -208,7 +208,9 @@ class GrpcTransport(SocketTransport):
             h2.send_data(stream, piece, end_stream=at >= len(message))
         wire.sendall(h2.data_to_send())
 
-    def _receive(self, wire: DeadlineSocket, h2: H2Connection, stream: int, call: _Call) -> None:
+    def _receive(
+        self, wire: DeadlineSocket, h2: H2Connection, stream: int, call: _GrpcCall
+    ) -> None:
         buffer = bytearray(65536)
         count = wire.recv_into(buffer)
         if not count:
@@ -226,7 +228,7 @@ class GrpcTransport(SocketTransport):
         if terminated and not call.ended:
             raise ConnectionError("the backend ended the connection")
 
-    def _note(self, h2: H2Connection, event: object, stream: int, call: _Call) -> None:
+    def _note(self, h2: H2Connection, event: object, stream: int, call: _GrpcCall) -> None:
         if isinstance(event, (ResponseReceived, TrailersReceived)):
             pairs: Any = event.headers or ()
             for name, value in pairs:
@@ -242,19 +244,21 @@ class GrpcTransport(SocketTransport):
         elif isinstance(event, StreamEnded):
             call.ended = True
 
-    def _judge(self, call: _Call) -> Reply:
+    def _judge(self, call: _GrpcCall) -> SendResult:
         http_status = call.headers.get(":status", "")
         code = call.headers.get("grpc-status")
         if code is None:
             if http_status.isdigit() and http_status != "200":
                 return judge_status(int(http_status), f"HTTP {http_status}", None)
             if call.reset == ErrorCodes.NO_ERROR or call.reset is None:
-                return Reply(Verdict.RETRY, "garbage", "answered without a gRPC status")
-            return Reply(Verdict.RETRY, "reset", f"reset the stream (HTTP/2 error {call.reset})")
+                return SendResult(Verdict.RETRY, "garbage", "answered without a gRPC status")
+            return SendResult(
+                Verdict.RETRY, "reset", f"reset the stream (HTTP/2 error {call.reset})"
+            )
         name = _CODES[int(code)] if code.isdigit() and int(code) < len(_CODES) else "unknown"
         if name == "ok":
             rejected, message = responses.partial_success(bytes(call.body[5:]))
-            return Reply(Verdict.OK, detail=message, rejected=rejected)
+            return SendResult(Verdict.OK, detail=message, rejected=rejected)
         return _judge_code(name, call)
 
     # -- connection ----------------------------------------------------------------------------
@@ -305,19 +309,19 @@ def _message(body: bytes, *, gzip: bool) -> bytes:
     return bytes((1 if gzip else 0,)) + len(body).to_bytes(4, "big") + body
 
 
-def _judge_code(name: str, call: _Call) -> Reply:
+def _judge_code(name: str, call: _GrpcCall) -> SendResult:
     reason = f"grpc_{name}"
     message = responses.printable(unquote_to_bytes(call.headers.get("grpc-message", "")[:600]))
     detail = f"gRPC {name.upper()}" + (f": {message}" if message else "")
     retry_after_s = _retry_after(call.headers.get("grpc-status-details-bin"))
     if name in _RETRYABLE:
-        return Reply(Verdict.RETRY, reason, detail, retry_after_s)
+        return SendResult(Verdict.RETRY, reason, detail, retry_after_s)
     if name == "resource_exhausted":
         if retry_after_s is not None:
-            return Reply(Verdict.RETRY, reason, detail, retry_after_s)
+            return SendResult(Verdict.RETRY, reason, detail, retry_after_s)
         if "larger than max" in message:
-            return Reply(Verdict.SPLIT, reason, detail)
-    return Reply(Verdict.REFUSED if name in _REFUSED else Verdict.DROP, reason, detail)
+            return SendResult(Verdict.SPLIT, reason, detail)
+    return SendResult(Verdict.REFUSED if name in _REFUSED else Verdict.DROP, reason, detail)
 
 
 def _retry_after(details: str | None) -> float | None:

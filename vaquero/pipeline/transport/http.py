@@ -19,7 +19,7 @@ from vaquero.pipeline.transport.http_message import (
     read_answer,
     request_head,
 )
-from vaquero.pipeline.transport.retry import Reply, Verdict, judge_status
+from vaquero.pipeline.transport.retry import SendResult, Verdict, judge_status
 from vaquero.pipeline.transport.retry_after import parse_retry_after
 from vaquero.pipeline.transport.socket_transport import (
     SocketTransport,
@@ -74,7 +74,7 @@ class HttpTransport(SocketTransport):
         if self._tls is not None or not self._peer()[0].isascii():
             preload()
 
-    def send(self, body: bytes, batch_id: str, timeout_s: float) -> Reply:
+    def send(self, body: bytes, batch_id: str, timeout_s: float) -> SendResult:
         """See :class:`vaquero.pipeline.transport.choice.Transport`."""
         self._aborted = False
         try:
@@ -82,11 +82,11 @@ class HttpTransport(SocketTransport):
             payload = compress(body, self._compression)
             return self._attempt(payload, batch_id, timeout_s)
         except NotHttp as error:
-            return Reply(Verdict.RETRY, "garbage", str(error))
+            return SendResult(Verdict.RETRY, "garbage", str(error))
         except (OSError, ValueError) as error:
             return connection_failed(error)
 
-    def _attempt(self, payload: bytes, batch_id: str, timeout_s: float) -> Reply:
+    def _attempt(self, payload: bytes, batch_id: str, timeout_s: float) -> SendResult:
         request = self._request(len(payload), batch_id)
         wire, reused = self._connected(timeout_s)
         try:
@@ -117,7 +117,7 @@ class HttpTransport(SocketTransport):
 
     def _exchange(
         self, wire: DeadlineSocket, request: bytes, payload: bytes, timeout_s: float
-    ) -> Reply:
+    ) -> SendResult:
         wire.start(timeout_s)
         broken: OSError | None = None
         try:
@@ -140,13 +140,15 @@ class HttpTransport(SocketTransport):
             self.close()
         return self._judge(answer)
 
-    def _judge(self, answer: Answer) -> Reply:
+    def _judge(self, answer: Answer) -> SendResult:
         if 200 <= answer.status < 300:
             if answer.kind == "text/html":
                 # Some other server lives at this address: nobody took the data.
-                return Reply(Verdict.REFUSED, "not_otlp", "answered with a web page, not with OTLP")
+                return SendResult(
+                    Verdict.REFUSED, "not_otlp", "answered with a web page, not with OTLP"
+                )
             rejected, message = responses.partial_success(answer.body)
-            return Reply(Verdict.OK, detail=message, rejected=rejected)
+            return SendResult(Verdict.OK, detail=message, rejected=rejected)
         said = ""
         if answer.kind == "application/x-protobuf":
             said = responses.status_message(answer.body)

@@ -33,7 +33,7 @@ class Verdict(Enum):
     DROP = "drop"
 
 
-class Reply(NamedTuple):
+class SendResult(NamedTuple):
     """The outcome of one attempt.
 
     Attributes:
@@ -51,16 +51,16 @@ class Reply(NamedTuple):
     rejected: int = 0
 
 
-def judge_status(status: int, detail: str, retry_after_s: float | None) -> Reply:
+def judge_status(status: int, detail: str, retry_after_s: float | None) -> SendResult:
     """What an HTTP status other than 2xx means, by the OTLP specification."""
     reason = f"http_{status}"
     if status in RETRYABLE_STATUS:
-        return Reply(Verdict.RETRY, reason, detail, retry_after_s)
+        return SendResult(Verdict.RETRY, reason, detail, retry_after_s)
     if status == 413:
-        return Reply(Verdict.SPLIT, reason, detail)
+        return SendResult(Verdict.SPLIT, reason, detail)
     if status in REFUSED_STATUS or 300 <= status < 400:
-        return Reply(Verdict.REFUSED, reason, detail)
-    return Reply(Verdict.DROP, reason, detail)
+        return SendResult(Verdict.REFUSED, reason, detail)
+    return SendResult(Verdict.DROP, reason, detail)
 
 
 class Breaker:

@@ -8,7 +8,7 @@ import zlib
 from typing import TYPE_CHECKING
 
 from vaquero.pipeline.otlp import responses
-from vaquero.pipeline.transport.retry import Reply, Verdict
+from vaquero.pipeline.transport.retry import SendResult, Verdict
 
 if TYPE_CHECKING:
     from vaquero.pipeline.settings import Compression
@@ -36,13 +36,13 @@ class SocketTransport:
             wire.close()
 
 
-def connection_failed(error: OSError | ValueError) -> Reply:
+def connection_failed(error: OSError | ValueError) -> SendResult:
     """The outcome of a request that got no answer."""
     if not isinstance(error, OSError):
         # Its text may quote a header, and so a credential.
-        return Reply(Verdict.RETRY, "connection", "the address or a header cannot be used")
+        return SendResult(Verdict.RETRY, "connection", "the address or a header cannot be used")
     said = responses.printable(str(error).encode("utf-8", "replace"), 160)
-    return Reply(Verdict.RETRY, _reason(error), f"{type(error).__name__}: {said}")
+    return SendResult(Verdict.RETRY, _reason(error), f"{type(error).__name__}: {said}")
 
 
 def _reason(error: OSError) -> str:

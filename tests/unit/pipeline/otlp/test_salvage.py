@@ -64,7 +64,7 @@ def readable(**fields: Any) -> ReadableSpan:
 def spans_of(encoding: Encoding) -> list[Any]:
     """All spans of all frames, parsed."""
     request = ExportTraceServiceRequest()
-    request.ParseFromString(b"".join(frame.body for frame in encoding.frames))
+    request.ParseFromString(b"".join(request.body for request in encoding.requests))
     return [
         span
         for group in request.resource_spans
@@ -313,7 +313,7 @@ def test_equal_resources_share_one_group() -> None:
     """Origins made apart, but of equal resources and scopes, are one group on the wire."""
     again = Origin(Resource({"service.name": "test"}), None)
     encoding = SpanCodec(None).encode([record(), record(origin=again), record()])
-    request = ExportTraceServiceRequest.FromString(encoding.frames[0].body)
+    request = ExportTraceServiceRequest.FromString(encoding.requests[0].body)
     assert [len(group.scope_spans) for group in request.resource_spans] == [1]
 
 

@@ -104,7 +104,7 @@ def test_threads_share_one_codec() -> None:
                 for n in range(50)
             ]
             encoding = codec.encode(batch)
-            got = values_of(b"".join(frame.body for frame in encoding.frames))
+            got = values_of(b"".join(request.body for request in encoding.requests))
             if got != [f"{name} {turn} {n}" for n in range(50)] or encoding.quarantined:
                 wrong.append(name)
 
@@ -121,7 +121,7 @@ def test_types_that_equal_each_other_stay_apart() -> None:
     codec = SpanCodec(None)
     for _ in range(2):
         for value, field in ((1, "int_value"), (1.0, "double_value"), (True, "bool_value")):
-            span = spans_of(codec.encode([record({"k": value})]).frames[0].body)[0]
+            span = spans_of(codec.encode([record({"k": value})]).requests[0].body)[0]
             assert span.attributes[0].value.WhichOneof("value") == field
 
 
@@ -129,11 +129,11 @@ def test_values_that_rest_from_the_cache_are_still_right() -> None:
     """A key with ever new values stops being remembered and is encoded all the same."""
     codec = SpanCodec(Redactor())
     for number in range(2000):
-        body = codec.encode([record({"k": f"v{number}", "n": number})]).frames[0].body
+        body = codec.encode([record({"k": f"v{number}", "n": number})]).requests[0].body
         span = spans_of(body)[0]
         assert span.attributes[0].value.string_value == f"v{number}"
         assert span.attributes[1].value.int_value == number
-    again = codec.encode([record({"k": "v5"})]).frames[0].body
+    again = codec.encode([record({"k": "v5"})]).requests[0].body
     assert values_of(again) == ["v5"]
 
 
@@ -146,7 +146,7 @@ def test_an_sdk_with_other_fields_is_read_by_its_properties() -> None:
         span.add_event("e")
     (finished,) = memory.get_finished_spans()
     expected = encode_spans([finished])
-    by_field = SpanCodec(None).encode([finished]).frames[0].body
+    by_field = SpanCodec(None).encode([finished]).requests[0].body
     assert ExportTraceServiceRequest.FromString(by_field) == expected
 
     class Renamed:
@@ -158,7 +158,7 @@ def test_an_sdk_with_other_fields_is_read_by_its_properties() -> None:
             return getattr(finished, name)
 
     renamed: Any = Renamed()
-    by_property = SpanCodec(None).encode([renamed]).frames[0].body
+    by_property = SpanCodec(None).encode([renamed]).requests[0].body
     assert ExportTraceServiceRequest.FromString(by_property) == expected
     assert from_readable(renamed).title == "work"
 
@@ -199,7 +199,7 @@ def test_spans_of_ours_give_the_message_of_the_sdk() -> None:
             pass
     assert len(keeper.spans) == 3
     assert all(isinstance(span, SpanRecord) for span in keeper.spans)
-    body = SpanCodec(None).encode(keeper.spans).frames[0].body
+    body = SpanCodec(None).encode(keeper.spans).requests[0].body
     assert ExportTraceServiceRequest.FromString(body) == encode_spans(keeper.spans)
     provider.shutdown()
 
@@ -217,11 +217,11 @@ def test_an_interrupt_reaches_the_application() -> None:
         deadline = time.monotonic() + 30
         while time.monotonic() < deadline:
             pass
-    assert encoding is None or encoding.frames[0].items == 2
+    assert encoding is None or encoding.requests[0].items == 2
 
 
 def test_nothing_gives_nothing() -> None:
     """No spans make no frame."""
     encoding = SpanCodec(None).encode([])
-    assert encoding.frames == []
+    assert encoding.requests == []
     assert encoding.quarantined == {}
