@@ -69,6 +69,7 @@ class Sender:
         ledger: Where outcomes are counted.
         settings: Delay, size of requests.
         keep_refused: Keeps a refused request for a later resend; gives whether it could.
+        new_event: Makes what the thread sleeps on.
     """
 
     def __init__(
@@ -78,17 +79,19 @@ class Sender:
         ledger: Ledger,
         settings: PipelineSettings,
         keep_refused: Callable[[Signal, bytes, int], bool],
+        new_event: Callable[[], threading.Event] = threading.Event,
     ) -> None:
         self._lanes = lanes
         self._transports = transports
         self._ledger = ledger
         self._settings = settings
         self._keep_refused = keep_refused
+        self._new_event = new_event
         self.reset()
 
     def reset(self) -> None:
         """No thread, no connection, nothing in flight: for a forked child."""
-        self._wake = threading.Event()
+        self._wake = self._new_event()
         self._due_s = _NEVER
         self._step_lock = threading.Lock()
         #: Rounds finished, and what a flush waits on.

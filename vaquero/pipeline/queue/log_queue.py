@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from vaquero.pipeline.stats import Ledger
     from vaquero.redaction import Redactor
 
-#: Bound of the queue, in records; the newest are refused beyond it.
+#: Bound of the queue, in records.
 MAX_RECORDS = 32_768
 #: Records in one frame.
 SLICE = 256
@@ -25,11 +25,15 @@ class LogQueue:
     Args:
         redactor: Takes out what is secret; None to send all as it is.
         ledger: Where records that find no room are counted.
+        max_records: Bound of the queue; the newest are refused beyond it.
     """
 
-    def __init__(self, redactor: Redactor | None, ledger: Ledger) -> None:
+    def __init__(
+        self, redactor: Redactor | None, ledger: Ledger, max_records: int = MAX_RECORDS
+    ) -> None:
         self._encoder = LogEncoder(redactor)
         self._ledger = ledger
+        self._max_records = max_records
         self.reset()
 
     def reset(self) -> None:
@@ -41,7 +45,7 @@ class LogQueue:
 
     def put(self, record: object) -> bool:
         """Take a record of the SDK (``LogData``, ``ReadableLogRecord``); False when full."""
-        if len(self._records) >= MAX_RECORDS:
+        if len(self._records) >= self._max_records:
             self._ledger.accept("logs", 1)
             self._ledger.drop("logs", "queue_full", 1)
             return False

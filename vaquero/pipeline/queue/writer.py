@@ -47,6 +47,7 @@ class QueueWriter:
         interval_s: How often to look while there is work.
         appended: Called after a frame was appended: wakes the sender.
         drained: Called after the ring was emptied.
+        new_event: Makes what the thread sleeps on.
     """
 
     def __init__(
@@ -60,6 +61,7 @@ class QueueWriter:
         interval_s: float,
         appended: Callable[[], None],
         drained: Callable[[], None],
+        new_event: Callable[[], threading.Event] = threading.Event,
     ) -> None:
         self._ring = ring
         self._lanes = lanes
@@ -69,11 +71,12 @@ class QueueWriter:
         self._interval_s = interval_s
         self._appended = appended
         self._drained = drained
+        self._new_event = new_event
         self.reset()
 
     def reset(self) -> None:
         """No thread, new locks, nothing waiting: for a forked child."""
-        self.wake = threading.Event()
+        self.wake = self._new_event()
         self._drain_lock = threading.Lock()
         self._requests: deque[tuple[Signal, bytes, int]] = deque()
         self._request_bytes = 0

@@ -193,8 +193,7 @@ def test_a_server_that_comes_back_is_found_again(server: Server) -> None:
     """A connection that ended while it was idle is replaced without a failed request."""
     one = transport(server.port)
     assert one.send(request(1), "a", 10.0).verdict is Verdict.OK
-    assert one._wire is not None
-    one._wire.sock.shutdown(socket.SHUT_RDWR)
+    one.abort()
     assert one.send(request(1), "b", 10.0).verdict is Verdict.OK
     one.close()
     assert server.names == ["s0", "s0"]
