@@ -224,7 +224,7 @@ def backend(status: int) -> Iterator[str]:
 def caller_table() -> None:
     """Print what a burst costs the thread that ends the spans.
 
-    The SDK's processor drops what its queue has no room for; ours encodes it in the caller's thread.
+    The SDK's processor drops what its queue has no room for; with ours the caller encodes it.
     """
     print()
     print(f"Ending a span: CPU us of its caller, {BURST} spans in a row (x: ratio)")

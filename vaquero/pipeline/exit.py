@@ -10,15 +10,20 @@ import atexit
 import sys
 import threading
 import weakref
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from vaquero import _runtime
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
-#: What pipelines do when the process exits; held weakly, as a pipeline may end long before.
-_at_exit: set[weakref.WeakMethod[Callable[[], object]]] = set()
+class Leaving(Protocol):
+    """What has something to do when the process exits."""
+
+    def leave(self) -> object:
+        """The process exits."""
+        ...
+
+
+_leaving: weakref.WeakSet[Leaving] = weakref.WeakSet()
 _exiting = False
 _registered = False
 
@@ -28,14 +33,10 @@ def exiting() -> bool:
     return _exiting
 
 
-def watch(at_exit: Callable[[], object]) -> None:
-    """Call this when the process exits, once however often it is given.
-
-    Args:
-        at_exit: A bound method. Its object is not kept alive.
-    """
+def watch(one: Leaving) -> None:
+    """Let it leave when the process exits: once, however often it is watched. Held weakly."""
     global _registered
-    _at_exit.add(weakref.WeakMethod(at_exit, _at_exit.discard))
+    _leaving.add(one)
     if not _registered:
         _registered = True
         atexit.register(_leave)
@@ -67,10 +68,8 @@ def _note_exit() -> None:
 
 def _leave() -> None:
     _note_exit()
-    for held in list(_at_exit):
-        at_exit = held()
-        if at_exit is not None:
-            at_exit()
+    for one in list(_leaving):
+        one.leave()
 
 
 def _in_child() -> None:

@@ -258,7 +258,8 @@ class Pipeline:
             self._lose_at_exit()
         return done
 
-    def _leave(self) -> bool:
+    def leave(self) -> bool:
+        """:meth:`at_exit` with the timeout of the settings."""
         return self.at_exit(self.settings.exit_timeout_s)
 
     def _send_rest(self, timeout_s: float) -> bool:
@@ -338,7 +339,7 @@ class Pipeline:
             except RuntimeError:
                 return False  # the interpreter is ending
             self._threads = threads
-            exit.watch(self._leave)
+            exit.watch(self)
             return True
 
     def _in_child(self) -> None:

@@ -112,7 +112,7 @@ def test_an_unusable_destination_is_said_and_counted(caplog: pytest.LogCaptureFi
 def test_grpc_without_its_part_says_what_to_install(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Where h2 is missing, gRPC is said to need it, with the command that installs it."""
+    """Where h2 is missing, the log says that gRPC needs it, with the command that installs it."""
     monkeypatch.setitem(sys.modules, "h2", None)
     monkeypatch.setitem(sys.modules, "h2.config", None)
     monkeypatch.delitem(sys.modules, "vaquero.pipeline.transport.grpc", raising=False)
@@ -132,7 +132,7 @@ def test_a_lost_answer_is_retried_with_the_same_id(backend: Backend, service: Se
 
 
 def test_memory_without_spool_is_bounded(backend: Backend, caplog: Any) -> None:
-    """While the backend fails, the oldest are dropped beyond the bound, counted, and said once."""
+    """While the backend fails, the oldest are dropped beyond the bound, counted, logged once."""
     backend.answer = Answer(503)
     one = Service(backend, memory_max_bytes=20_000)
     for _ in range(30):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class ValueLimits:
-    """How much of a span is sent. What is beyond is cut, and the cut is said.
+    """How much of a span is sent. What is beyond is cut, and the cut is marked.
 
     Attributes:
         value_bytes: Bytes of one text or bytes value, in UTF-8. What is longer ends in

@@ -1,6 +1,6 @@
 """Reads the few answers of OTLP by hand, so that sending spans loads no protobuf.
 
-An answer comes from a stranger: every read is bounded, and anything odd is "nothing said".
+An answer comes from a stranger: every read is bounded, and anything odd counts as no answer.
 """
 
 from __future__ import annotations

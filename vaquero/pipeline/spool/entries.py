@@ -28,7 +28,7 @@ class Entry:
     """One folder of the spool.
 
     Attributes:
-        destination: The folder's name: a keyed hash, the address cannot be told from it.
+        destination: The folder's name: a keyed hash, from which the address cannot be read.
         process: Folder of the process, its pid first; ``refused`` for what a backend refused.
         pid: The process that wrote it; None for refused requests.
         state: ``live`` (its process holds it), ``orphaned`` (the next process with the same

@@ -148,8 +148,8 @@ class GrpcTransport(SocketTransport):
             return self._attempt(_message(body, gzip=self._gzip), batch_id, timeout_s)
         except H2Error as error:
             self.close()
-            said = f"{type(error).__name__}: the peer does not speak HTTP/2 as it should"
-            return SendResult(Verdict.RETRY, "garbage", said)
+            detail = f"{type(error).__name__}: the peer does not speak HTTP/2 as it should"
+            return SendResult(Verdict.RETRY, "garbage", detail)
         except (OSError, ValueError) as error:
             self.close()
             return connection_failed(error)
@@ -284,7 +284,7 @@ class GrpcTransport(SocketTransport):
         return wire, h2, False
 
     def _is_alive(self, wire: DeadlineSocket, h2: H2Connection) -> bool:
-        """Hear what the peer said while we were idle: pings, settings, or that it is gone."""
+        """Read what the peer sent while we were idle: pings, settings, or that it is gone."""
         for data in wire.pending():
             if not data:
                 return False

@@ -149,12 +149,12 @@ class HttpTransport(SocketTransport):
                 )
             rejected, message = responses.partial_success(answer.body)
             return SendResult(Verdict.OK, detail=message, rejected=rejected)
-        said = ""
+        message = ""
         if answer.kind == "application/x-protobuf":
-            said = responses.status_message(answer.body)
+            message = responses.status_message(answer.body)
         detail = f"HTTP {answer.status} {responses.printable(answer.reason, 60)}"
-        if said:
-            detail += f": {said}"
+        if message:
+            detail += f": {message}"
         wait_s = parse_retry_after(answer.headers.get("retry-after"))
         return judge_status(answer.status, detail, wait_s)
 

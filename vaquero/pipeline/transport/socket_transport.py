@@ -41,8 +41,8 @@ def connection_failed(error: OSError | ValueError) -> SendResult:
     if not isinstance(error, OSError):
         # Its text may quote a header, and so a credential.
         return SendResult(Verdict.RETRY, "connection", "the address or a header cannot be used")
-    said = responses.printable(str(error).encode("utf-8", "replace"), 160)
-    return SendResult(Verdict.RETRY, _reason(error), f"{type(error).__name__}: {said}")
+    text = responses.printable(str(error).encode("utf-8", "replace"), 160)
+    return SendResult(Verdict.RETRY, _reason(error), f"{type(error).__name__}: {text}")
 
 
 def _reason(error: OSError) -> str:
