@@ -242,9 +242,9 @@ def fill_disk_under(service: Service) -> None:
     """From now on every write of this service's spool meets a full disk."""
     disk = service.pipeline._lanes["traces"].disk
     assert disk is not None
-    shelf = disk.shelf
-    assert shelf is not None
-    segment = shelf.current or shelf._next()
+    spool = disk.spool
+    assert spool is not None
+    segment = spool.current or spool._next()
     full = os.open("/dev/full", os.O_WRONLY)
     os.dup2(full, segment.handle)
     os.close(full)

@@ -154,7 +154,7 @@ def test_the_deepest_value_is_within_what_receivers_parse(kind: type) -> None:
     with capture() as seen, vaquero.span("span") as span:
         span.add_event("event", {"value": value})
 
-    frames = SpanCodec(None).encode(seen.spans).frames
+    frames = SpanCodec(None).encode(seen.spans).requests
     ExportTraceServiceRequest.FromString(b"".join(frame.body for frame in frames))
 
 

@@ -1,4 +1,4 @@
-"""From finished spans to acknowledged requests: ring, codec, spool, sender, behind one door.
+"""From finished spans to acknowledged requests: ring, encoder, spool, sender, behind one class.
 
 Public: :class:`Pipeline` and its settings, and the adapters for providers built by hand,
 :class:`SpanProcessor` and :class:`SpanExporter`.

@@ -10,14 +10,20 @@ import atexit
 import sys
 import threading
 import weakref
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from vaquero import _runtime
 
-if TYPE_CHECKING:
-    from vaquero.pipeline.pipeline import Pipeline
 
-_pipelines: weakref.WeakSet[Pipeline] = weakref.WeakSet()
+class Leaving(Protocol):
+    """What has something to do when the process exits."""
+
+    def leave(self) -> object:
+        """The process exits."""
+        ...
+
+
+_leaving: weakref.WeakSet[Leaving] = weakref.WeakSet()
 _exiting = False
 _registered = False
 
@@ -27,10 +33,10 @@ def exiting() -> bool:
     return _exiting
 
 
-def watch(pipeline: Pipeline) -> None:
-    """Let this pipeline send its rest when the process exits."""
+def watch(one: Leaving) -> None:
+    """Let it leave when the process exits: once, however often it is watched. Held weakly."""
     global _registered
-    _pipelines.add(pipeline)
+    _leaving.add(one)
     if not _registered:
         _registered = True
         atexit.register(_leave)
@@ -62,8 +68,8 @@ def _note_exit() -> None:
 
 def _leave() -> None:
     _note_exit()
-    for pipeline in list(_pipelines):
-        pipeline.at_exit(pipeline.settings.exit_timeout_s)
+    for one in list(_leaving):
+        one.leave()
 
 
 def _in_child() -> None:

@@ -1,4 +1,4 @@
-"""What the pipeline says on the ``vaquero`` logger: one line per kind of fault and minute."""
+"""The lines of the pipeline on the ``vaquero`` logger: one per kind of fault and minute."""
 
 from __future__ import annotations
 
@@ -12,35 +12,35 @@ if TYPE_CHECKING:
 
     from vaquero.pipeline.queue.lane import Lane
     from vaquero.pipeline.settings import Destination, Signal
-    from vaquero.pipeline.transport.retry import Reply
+    from vaquero.pipeline.transport.retry import SendResult
 
 
-def away(lane: Lane, reply: Reply, wait_s: float) -> None:
+def log_unreachable(lane: Lane, result: SendResult, wait_s: float) -> None:
     """The backend cannot be reached or asks for patience."""
     address = lane.destination.address
-    if reply.reason == "refused" and not lane.destination.named_by_user:
+    if result.reason == "refused" and not lane.destination.named_by_user:
         _log.warn(
             "send:nobody",
             "Nothing listens at %s, so %s go nowhere (%s). `vaquero run --view` starts a viewer; "
             "vaquero.init(endpoint=...) or OTEL_EXPORTER_OTLP_ENDPOINT name another backend.",
             address,
             lane.signal,
-            reply.detail,
+            result.detail,
         )
         return
     spooled = lane.disk is not None
     _log.warn(
-        f"send:{reply.reason}",
+        f"send:{result.reason}",
         "%s cannot be sent to %s (%s). They wait %s; next try in %.1f s.",
         lane.signal.capitalize(),
         address,
-        reply.detail,
+        result.detail,
         "in the spool" if spooled else "in memory",
         wait_s,
     )
 
 
-def partial(lane: Lane, rejected: int, message: str) -> None:
+def log_partial_success(lane: Lane, rejected: int, message: str) -> None:
     """The backend took a request, but not all of it."""
     _log.warn(
         "send:partial_success",
@@ -52,7 +52,7 @@ def partial(lane: Lane, rejected: int, message: str) -> None:
     )
 
 
-def too_large(lane: Lane, size_bytes: int) -> None:
+def log_too_large(lane: Lane, size_bytes: int) -> None:
     """One item alone is more than the backend takes."""
     _log.warn(
         "send:too_large",
@@ -63,22 +63,22 @@ def too_large(lane: Lane, size_bytes: int) -> None:
     )
 
 
-def refused(lane: Lane, reply: Reply, items: int, *, kept: bool) -> None:
+def log_refused(lane: Lane, result: SendResult, items: int, *, kept: bool) -> None:
     """The backend will not take a request, however often it is sent."""
     _log.warn(
-        f"send:{reply.reason}",
+        f"send:{result.reason}",
         "%s does not take %d items of %s (%s). %s",
         lane.destination.address,
         items,
         lane.signal,
-        reply.detail,
+        result.detail,
         "They are kept: mend the setting, then `vaquero spool resend`."
         if kept
         else "They are dropped.",
     )
 
 
-def unusable(signal: Signal, destination: Destination, error: Exception) -> None:
+def log_unusable_destination(signal: Signal, destination: Destination, error: Exception) -> None:
     """A destination cannot be used at all, so its signal is not exported."""
     _log.warn(
         f"destination:{signal}",
@@ -90,11 +90,8 @@ def unusable(signal: Signal, destination: Destination, error: Exception) -> None
     )
 
 
-def left_behind(lanes: Mapping[Signal, Lane]) -> None:
-    """The process ends, and some of it waits in memory only."""
-    lost = {lane: lane.memory.waiting_items for lane in lanes.values()}
-    for lane, items in lost.items():
-        lane.lost(items, "exit")
+def log_lost_at_exit(lost: Mapping[Lane, int]) -> None:
+    """The process ends, and so many items of each lane waited in memory only."""
     if any(items and lane.destination.named_by_user for lane, items in lost.items()):
         _log.warn(
             "exit:lost",

@@ -1,20 +1,19 @@
-"""The pipeline's one door: spans, metrics and logs in, acknowledged requests out."""
+"""The pipeline as a whole: spans, metrics and logs in, acknowledged requests out."""
 
 from __future__ import annotations
 
 import threading
 import time
-from functools import partial
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from vaquero import _guard, _runtime
 from vaquero.pipeline import exit, messages
-from vaquero.pipeline.otlp.logs import LogQueue
 from vaquero.pipeline.otlp.span_batches import SpanCodec
 from vaquero.pipeline.queue.lane import Lane
+from vaquero.pipeline.queue.log_queue import LogQueue
 from vaquero.pipeline.queue.ring import Ring
-from vaquero.pipeline.queue.writer import Writer
+from vaquero.pipeline.queue.writer import QueueWriter
 from vaquero.pipeline.sender import Sender
 from vaquero.pipeline.settings import SIGNALS, Destination, PipelineSettings, Signal
 from vaquero.pipeline.spool.housekeeping import Housekeeper
@@ -49,7 +48,7 @@ class Pipeline:
         self._ledger = Ledger()
         self._lanes: dict[Signal, Lane] = {}
         transports: dict[Signal, Transport] = {}
-        self._keeper = Housekeeper(settings, self._ledger)
+        self._housekeeper = Housekeeper(settings, self._ledger)
         self._build(transports)
         self._ring = Ring(
             settings.ring_max_spans,
@@ -58,8 +57,10 @@ class Pipeline:
             overflow=self._overflow,
         )
         self._logs = LogQueue(redactor, self._ledger)
-        self._sender = Sender(self._lanes, transports, self._ledger, settings, self._keeper.keep)
-        self._writer = Writer(
+        self._sender = Sender(
+            self._lanes, transports, self._ledger, settings, self._housekeeper.keep_refused
+        )
+        self._writer = QueueWriter(
             self._ring,
             self._lanes,
             self._ledger,
@@ -67,7 +68,7 @@ class Pipeline:
             logs=self._logs,
             interval_s=settings.write_interval_s,
             appended=self._sender.appended,
-            drained=partial(self._keeper.tend, self._lanes),
+            drained=self._housekeeper.enforce_bounds,
         )
         #: Where finished spans go.
         self.sink: Sink = self._ring
@@ -88,16 +89,14 @@ class Pipeline:
             try:
                 transports[signal] = make_transport(signal, destination, self.settings)
             except (ValueError, OSError, ImportError) as error:
-                messages.unusable(signal, destination, error)
+                messages.log_unusable_destination(signal, destination, error)
                 continue
             breaker = breakers.setdefault(_origin(destination), Breaker())
             limit = self.settings.memory_max_bytes
             lane = self._lanes[signal] = Lane(signal, destination, self._ledger, limit, breaker)
-            disk, adopter = self._keeper.stores(
-                signal, destination, partial(lane.lost, reason="spool_damaged")
-            )
-            if disk is not None and adopter is not None:
-                lane.use_spool(disk, adopter)
+            stores = self._housekeeper.make_stores(signal, destination, lane.lost)
+            if stores is not None:
+                lane.use_spool(stores.disk, stores.adopter)
 
     # -- in ------------------------------------------------------------------------------------
 
@@ -119,7 +118,7 @@ class Pipeline:
         taken = self._writer.put_request(signal, body, items)
         self._call_writer()
         if self._exit_deadline_s is not None:
-            self._late()
+            self._send_late()
         return taken
 
     def put_log(self, record: object) -> None:
@@ -130,7 +129,7 @@ class Pipeline:
         elif self._logs.put(record):
             self._call_writer()
             if self._exit_deadline_s is not None:
-                self._late()
+                self._send_late()
 
     @property
     def metrics_codec(self) -> MetricsCodec:
@@ -166,7 +165,7 @@ class Pipeline:
         if not goals:
             return not len(self._ring)
         if not self._start():
-            return self._pump(goals, deadline)
+            return self._flush_here(goals, deadline)
         sender = self._sender
         sender.hurry(True)
         try:
@@ -181,7 +180,7 @@ class Pipeline:
             sender.hurry(False)
         return self._is_safe(goals)
 
-    def _pump(self, goals: list[tuple[Lane, int]], deadline: float) -> bool:
+    def _flush_here(self, goals: list[tuple[Lane, int]], deadline: float) -> bool:
         """The same without threads, where none can be started any more."""
         sender = self._sender
         sender.hurry(True)
@@ -221,9 +220,9 @@ class Pipeline:
             return self.at_exit(timeout_s)
         if self._closed:
             return True
-        done = self._part(timeout_s)
+        done = self._send_rest(timeout_s)
         self._closed = True
-        self._ring.on_late(self._refuse)
+        self._ring.on_late(self._drop_late)
         self._writer.drain(0.1)
         self._writer.stop()
         self._sender.stop()
@@ -250,16 +249,20 @@ class Pipeline:
             return True
         if self._exit_deadline_s is None:
             self._exit_deadline_s = time.monotonic() + timeout_s
-        done = self._part(max(0.0, self._exit_deadline_s - time.monotonic()))
-        self._ring.on_late(self._late)
+        done = self._send_rest(max(0.0, self._exit_deadline_s - time.monotonic()))
+        self._ring.on_late(self._send_late)
         for lane in self._lanes.values():
             if lane.disk is not None:
                 lane.disk.tidy()
         if not done:
-            messages.left_behind(self._lanes)
+            self._lose_at_exit()
         return done
 
-    def _part(self, timeout_s: float) -> bool:
+    def leave(self) -> bool:
+        """:meth:`at_exit` with the timeout of the settings."""
+        return self.at_exit(self.settings.exit_timeout_s)
+
+    def _send_rest(self, timeout_s: float) -> bool:
         deadline = time.monotonic() + timeout_s
         done = self._flush(timeout_s)
         if done:
@@ -271,7 +274,7 @@ class Pipeline:
             self._sender.halt(0.15)
         return done
 
-    def _late(self) -> None:
+    def _send_late(self) -> None:
         """A span that ended after the process began to exit: no interval will come for it."""
         left_s = (self._exit_deadline_s or 0.0) - time.monotonic()
         away = any(lane.done < lane.taken for lane in self._lanes.values())
@@ -283,10 +286,16 @@ class Pipeline:
         except Exception as error:
             _guard.report(error, "sending a late span")
 
-    def _refuse(self) -> None:
+    def _drop_late(self) -> None:
         spans = self._ring.take(1024)
         self._ledger.accept("traces", len(spans))
         self._ledger.drop("traces", "after_shutdown", len(spans))
+
+    def _lose_at_exit(self) -> None:
+        lost = {lane: lane.memory.waiting_items for lane in self._lanes.values()}
+        for lane, items in lost.items():
+            lane.lost(items, "exit")
+        messages.log_lost_at_exit(lost)
 
     def _lose_memory(self) -> None:
         for lane in self._lanes.values():
@@ -302,14 +311,14 @@ class Pipeline:
                 # The first span of a process that is exiting already: no hook of ours will run.
                 if self._exit_deadline_s is None:
                     self._exit_deadline_s = time.monotonic() + self.settings.exit_timeout_s
-                self._ring.on_late(self._late)
-                self._late()
+                self._ring.on_late(self._send_late)
+                self._send_late()
                 return
         self._writer.wake.set()
 
     def _overflow(self) -> None:
         try:
-            self._writer.help_out()
+            self._writer.encode_overflow()
         except Exception as error:
             _guard.report(error, "encoding a span")
 
@@ -340,14 +349,14 @@ class Pipeline:
         self._exit_deadline_s = None
         self._ledger.reset()
         self._ring.reset()
-        self._ring.on_late(self._refuse if self._closed else None)
+        self._ring.on_late(self._drop_late if self._closed else None)
         for lane in self._lanes.values():
             lane.reset()
             lane.breaker.succeed()
         self._sender.reset()
         self._writer.reset()
 
-    # -- telling -------------------------------------------------------------------------------
+    # -- counts --------------------------------------------------------------------------------
 
     def stats(self) -> PipelineStats:
         """True counts of this process."""

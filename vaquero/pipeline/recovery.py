@@ -178,17 +178,17 @@ class _Resender:
             return
         destination = self._settings.destination(one.signal)
         timeout_s = destination.timeout_s if destination is not None else 10.0
-        reply = transport.send(one.payload, f"{one.id:016x}", timeout_s)
-        if reply.verdict is Verdict.OK:
+        result = transport.send(one.payload, f"{one.id:016x}", timeout_s)
+        if result.verdict is Verdict.OK:
             os.unlink(file, dir_fd=handle)
-            self.sent += one.items - min(reply.rejected, one.items)
-            self.lost += min(reply.rejected, one.items)
-        elif reply.verdict in (Verdict.DROP, Verdict.SPLIT):
+            self.sent += one.items - min(result.rejected, one.items)
+            self.lost += min(result.rejected, one.items)
+        elif result.verdict in (Verdict.DROP, Verdict.SPLIT):
             os.unlink(file, dir_fd=handle)
             self.lost += one.items
-            self.problem = reply.detail
+            self.problem = result.detail
         else:
-            self.problem = reply.detail
+            self.problem = result.detail
         if self._progress is not None:
             self._progress(self.sent + self.lost, self._total)
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from vaquero import _guard
 from vaquero.pipeline import messages
 from vaquero.pipeline.otlp import split
-from vaquero.pipeline.transport.retry import Reply, Verdict
+from vaquero.pipeline.transport.retry import SendResult, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from vaquero.pipeline.queue.lane import Lane
     from vaquero.pipeline.settings import PipelineSettings, Signal
     from vaquero.pipeline.spool.frame import Frame
-    from vaquero.pipeline.spool.memory import Source
+    from vaquero.pipeline.spool.memory import FrameSource
     from vaquero.pipeline.stats import Ledger
     from vaquero.pipeline.transport.choice import Transport
 
@@ -35,7 +35,7 @@ ADOPT_INTERVAL_S = 30.0
 _NEVER = float("inf")
 
 
-class Part(NamedTuple):
+class RequestPart(NamedTuple):
     """A piece of a request after it had to be split; at first the whole."""
 
     body: bytes
@@ -44,10 +44,10 @@ class Part(NamedTuple):
     traces: int
 
 
-class Flight:
+class InFlight:
     """A request on its way: joined from frames, kept unchanged until it is settled."""
 
-    def __init__(self, source: Source, frames: Sequence[Frame], own: bool) -> None:
+    def __init__(self, source: FrameSource, frames: Sequence[Frame], own: bool) -> None:
         self.source = source
         self.own = own
         self.time_s = frames[0].time_s
@@ -56,7 +56,7 @@ class Flight:
         # Of the frames alone: the next process that finds the same frames makes the same id.
         batch_id = f"{frames[0].id:016x}-{len(frames):x}-{len(body):x}"
         traces = sum(frame.traces for frame in frames)
-        self.parts = deque([Part(body, self.items, batch_id, traces)])
+        self.parts = deque([RequestPart(body, self.items, batch_id, traces)])
         self.tried = False
 
 
@@ -68,7 +68,8 @@ class Sender:
         transports: One per signal.
         ledger: Where outcomes are counted.
         settings: Delay, size of requests.
-        keep: Keeps a refused request for a later resend; gives whether it could.
+        keep_refused: Keeps a refused request for a later resend; gives whether it could.
+        new_event: Makes what the thread sleeps on.
     """
 
     def __init__(
@@ -77,24 +78,26 @@ class Sender:
         transports: dict[Signal, Transport],
         ledger: Ledger,
         settings: PipelineSettings,
-        keep: Callable[[Lane, bytes, int], bool],
+        keep_refused: Callable[[Signal, bytes, int], bool],
+        new_event: Callable[[], threading.Event] = threading.Event,
     ) -> None:
         self._lanes = lanes
         self._transports = transports
         self._ledger = ledger
         self._settings = settings
-        self._keep = keep
+        self._keep_refused = keep_refused
+        self._new_event = new_event
         self.reset()
 
     def reset(self) -> None:
         """No thread, no connection, nothing in flight: for a forked child."""
-        self._wake = threading.Event()
+        self._wake = self._new_event()
         self._due_s = _NEVER
         self._step_lock = threading.Lock()
         #: Rounds finished, and what a flush waits on.
         self.rounds = threading.Condition()
-        self._flights: dict[Signal, Flight] = {}
-        self._hurries = 0
+        self._in_flight: dict[Signal, InFlight] = {}
+        self._hurrying = 0
         self._probed: set[int] = set()
         self._stopped = False
         self._ending = False
@@ -140,7 +143,7 @@ class Sender:
     def hurry(self, on: bool) -> None:
         """Send at once instead of collecting, and probe a backend that is away, once."""
         with self.rounds:
-            self._hurries += 1 if on else -1
+            self._hurrying += 1 if on else -1
             if on:
                 self._probed.clear()
         self._wake.set()
@@ -151,7 +154,7 @@ class Sender:
         return self._halted or (breaker.is_open and breaker.wait_s(hurry=self._may_probe(lane)) > 0)
 
     def _may_probe(self, lane: Lane) -> bool:
-        return self._hurries > 0 and id(lane.breaker) not in self._probed
+        return self._hurrying > 0 and id(lane.breaker) not in self._probed
 
     def end(self) -> None:
         """The process ends: from now on own frames only, no adoption."""
@@ -205,16 +208,16 @@ class Sender:
 
     def close(self) -> None:
         """Close connections; what is in flight stays in its store."""
-        for flight in self._flights.values():
-            flight.source.give_back()
-        self._flights.clear()
+        for request in self._in_flight.values():
+            request.source.give_back()
+        self._in_flight.clear()
         for transport in self._transports.values():
             transport.close()
 
     @property
     def oldest_s(self) -> float:
         """Age in seconds of the oldest request in flight; 0.0 for none."""
-        times = [flight.time_s for flight in list(self._flights.values())]
+        times = [request.time_s for request in list(self._in_flight.values())]
         return max(0.0, time.time() - min(times)) if times else 0.0
 
     # -- one round -----------------------------------------------------------------------------
@@ -244,36 +247,36 @@ class Sender:
     def _serve(self, lane: Lane) -> float | None:
         if self._halted:
             return None
-        flight = self._flights.get(lane.signal)
-        if flight is None:
+        request = self._in_flight.get(lane.signal)
+        if request is None:
             wait_s = self._collecting_s(lane)
             if wait_s is None or wait_s > 0:
                 return wait_s
         wait_s = lane.breaker.wait_s(hurry=self._may_probe(lane))
         if wait_s > 0:
             return wait_s
-        if flight is None:
-            flight = self._board(lane)
-            if flight is None:
+        if request is None:
+            request = self._take_batch(lane)
+            if request is None:
                 # Something may be under way into the store, from a thread that was interrupted.
                 return self._settings.schedule_delay_s if lane.waiting_bytes else None
-        self._attempt(lane, flight)
-        if not flight.parts:
-            self._land(lane, flight)
+        self._attempt(lane, request)
+        if not request.parts:
+            self._settle(lane, request)
         return 0.0
 
     def _collecting_s(self, lane: Lane) -> float | None:
         """How long the lane may go on collecting; None where nothing waits."""
         adopted = not self._ending and lane.has_adopted
         size = lane.waiting_bytes
-        if adopted or size >= BATCH_BYTES or (size and self._hurries):
+        if adopted or size >= BATCH_BYTES or (size and self._hurrying):
             return 0.0
         since_s = lane.since_s
         if not size or since_s is None:
             return None
         return max(0.0, since_s + self._settings.schedule_delay_s - time.monotonic())
 
-    def _board(self, lane: Lane) -> Flight | None:
+    def _take_batch(self, lane: Lane) -> InFlight | None:
         lane.since_s = None
         for source in lane.sources():
             own = source is lane.disk or source is lane.memory
@@ -281,72 +284,73 @@ class Sender:
                 continue
             frames = source.take(self._settings.request_max_bytes, self._settings.request_max_items)
             if frames:
-                flight = self._flights[lane.signal] = Flight(source, frames, own)
+                request = self._in_flight[lane.signal] = InFlight(source, frames, own)
                 if not own:
-                    self._ledger.accept(lane.signal, flight.items)
+                    self._ledger.accept(lane.signal, request.items)
                 if lane.waiting_bytes:
                     lane.since_s = lane.since_s or time.monotonic()
-                return flight
+                return request
         if lane.waiting_bytes:
             lane.since_s = time.monotonic()
         return None
 
-    def _land(self, lane: Lane, flight: Flight) -> None:
-        flight.source.settle()
-        del self._flights[lane.signal]
-        if flight.own:
-            lane.settle(flight.items)
+    def _settle(self, lane: Lane, request: InFlight) -> None:
+        request.source.settle()
+        del self._in_flight[lane.signal]
+        if request.own:
+            lane.settle(request.items)
 
     # -- one attempt ---------------------------------------------------------------------------
 
-    def _attempt(self, lane: Lane, flight: Flight) -> None:
-        part = flight.parts[0]
+    def _attempt(self, lane: Lane, request: InFlight) -> None:
+        part = request.parts[0]
         transport = self._transports[lane.signal]
-        self._ledger.send(lane.signal, part.items, again=flight.tried)
-        flight.tried = True
+        self._ledger.send(lane.signal, part.items, again=request.tried)
+        request.tried = True
         self._active = transport
         try:
-            reply = transport.send(part.body, part.batch_id, lane.destination.timeout_s)
+            result = transport.send(part.body, part.batch_id, lane.destination.timeout_s)
         finally:
             self._active = None
-        if reply.verdict is not Verdict.RETRY:
-            flight.parts.popleft()
-            flight.tried = False
-        self._judge(lane, flight, part, reply)
+        if result.verdict is not Verdict.RETRY:
+            request.parts.popleft()
+            request.tried = False
+        self._judge(lane, request, part, result)
 
-    def _judge(self, lane: Lane, flight: Flight, part: Part, reply: Reply) -> None:
+    def _judge(self, lane: Lane, request: InFlight, part: RequestPart, result: SendResult) -> None:
         signal, ledger = lane.signal, self._ledger
-        if reply.verdict is Verdict.RETRY:
-            ledger.fail(reply.detail)
+        if result.verdict is Verdict.RETRY:
+            ledger.fail(result.detail)
             self._probed.add(id(lane.breaker))
-            wait_s = lane.breaker.fail(reply.retry_after_s)
-            messages.away(lane, reply, wait_s)
+            wait_s = lane.breaker.fail(result.retry_after_s)
+            messages.log_unreachable(lane, result, wait_s)
             return
         lane.breaker.succeed()
-        if reply.verdict is Verdict.OK:
-            rejected = min(reply.rejected, part.items)
+        if result.verdict is Verdict.OK:
+            rejected = min(result.rejected, part.items)
             ledger.acknowledge(signal, part.items - rejected, part.traces)
             ledger.drop(signal, "partial_success", rejected)
-            if rejected or reply.detail:
-                messages.partial(lane, rejected, reply.detail)
+            if rejected or result.detail:
+                messages.log_partial_success(lane, rejected, result.detail)
             return
-        ledger.fail(reply.detail)
-        if reply.verdict is Verdict.SPLIT:
+        ledger.fail(result.detail)
+        if result.verdict is Verdict.SPLIT:
             halves = split_part(part)
             if halves is not None:
-                flight.parts.extendleft(reversed(halves))
+                request.parts.extendleft(reversed(halves))
                 return
-            messages.too_large(lane, len(part.body))
+            messages.log_too_large(lane, len(part.body))
             ledger.drop(signal, "too_large", part.items)
             return
-        kept = reply.verdict is Verdict.REFUSED and self._keep(lane, part.body, part.items)
+        may_be_kept = result.verdict is Verdict.REFUSED
+        kept = may_be_kept and self._keep_refused(signal, part.body, part.items)
         if kept:
             ledger.keep(signal, part.items)
-        ledger.drop(signal, reply.reason, part.items)
-        messages.refused(lane, reply, part.items, kept=kept)
+        ledger.drop(signal, result.reason, part.items)
+        messages.log_refused(lane, result, part.items, kept=kept)
 
 
-def split_part(part: Part) -> tuple[Part, Part] | None:
+def split_part(part: RequestPart) -> tuple[RequestPart, RequestPart] | None:
     """The two halves of a request, item by item; None where it cannot be split."""
     try:
         halves = split.halves(part.body)
@@ -361,6 +365,6 @@ def split_part(part: Part) -> tuple[Part, Part] | None:
         first_items = min(part.items, round(part.items * share))
         second_items = part.items - first_items
     return (
-        Part(first, first_items, f"{part.batch_id}.0", part.traces),
-        Part(second, second_items, f"{part.batch_id}.1", 0),
+        RequestPart(first, first_items, f"{part.batch_id}.0", part.traces),
+        RequestPart(second, second_items, f"{part.batch_id}.1", 0),
     )

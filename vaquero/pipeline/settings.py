@@ -1,4 +1,4 @@
-"""What the pipeline is told: where each signal goes, and how much may wait for it.
+"""The settings of the pipeline: where each signal goes, and how much may wait for it.
 
 Nothing here reads the environment: ``vaquero.config`` does, and hands over finished values.
 
@@ -87,7 +87,7 @@ class Proxies(NamedTuple):
 
 
 class PipelineSettings(NamedTuple):
-    """Everything the pipeline can be told. Sizes in bytes, times in seconds.
+    """All settings of the pipeline. Sizes in bytes, times in seconds.
 
     Attributes:
         traces: Where spans go; None drops nothing but refuses the signal.

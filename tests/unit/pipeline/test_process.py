@@ -6,20 +6,10 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
-import pytest
-
 from tests.unit.pipeline.backend import Backend
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
-
-
-@pytest.fixture
-def backend() -> Iterator[Backend]:
-    """An OTLP/HTTP server."""
-    with Backend() as running:
-        yield running
 
 
 HEAVY = ("google.protobuf", "grpc", "requests", "urllib3", "h2", "opentelemetry.proto")

@@ -151,7 +151,7 @@ def sent(redactor: Redactor | None = None, **parts: Any) -> ExportTraceServiceRe
     # A second time, so that what the caches hold is looked at as well.
     again = codec.encode([record])
     assert again == encoding
-    return ExportTraceServiceRequest.FromString(encoding.frames[0].body)
+    return ExportTraceServiceRequest.FromString(encoding.requests[0].body)
 
 
 def the_span(request: ExportTraceServiceRequest) -> Any:

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from vaquero.cli.doctor import marked_items
 from vaquero.cli.doctor.checks import Finding
 from vaquero.pipeline.transport.http import HttpTransport
-from vaquero.pipeline.transport.retry import Reply, Verdict
+from vaquero.pipeline.transport.retry import SendResult, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -109,7 +109,7 @@ def _send(signal: Signal, destination: Destination, mark: str, settings: Setting
     return judge(name, destination.address, reply, took_ms, mark)
 
 
-def judge(name: str, address: str, reply: Reply, took_ms: float, mark: str) -> Finding:
+def judge(name: str, address: str, reply: SendResult, took_ms: float, mark: str) -> Finding:
     """What an answer means.
 
     Args:
@@ -147,26 +147,28 @@ class StrictTransport(HttpTransport):
     somebody else lives at this address: any server may say 200 to a POST.
     """
 
-    def _judge(self, answer: Answer) -> Reply:
+    def _judge(self, answer: Answer) -> SendResult:
         taken = 200 <= answer.status < 300
         if taken and answer.kind != "application/x-protobuf":
             kind = answer.kind or "no content type"
-            return Reply(
+            return SendResult(
                 Verdict.REFUSED,
                 "not_otlp",
                 f"answers {answer.status} but is no OTLP receiver (expected "
                 f"application/x-protobuf, got {kind})",
             )
         if taken and not _is_message(answer.body):
-            return Reply(Verdict.REFUSED, "not_otlp", "answers 200 with what is no OTLP message")
+            return SendResult(
+                Verdict.REFUSED, "not_otlp", "answers 200 with what is no OTLP message"
+            )
         return super()._judge(answer)
 
 
 def _is_message(body: bytes) -> bool:
-    from vaquero.pipeline.otlp import responses
+    from vaquero.pipeline.otlp.wire import read_fields
 
     try:
-        list(responses.fields(body))
+        list(read_fields(body))
     except ValueError:
         return False
     return True

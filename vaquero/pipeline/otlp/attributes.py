@@ -1,24 +1,16 @@
 """Attributes in OTLP's wire format: sanitised, redacted and encoded in one pass, with caches.
 
-Programs set the same few keys over and over, many with the same few values. So each key has a
-*plan*: its encoded form, what redaction thinks of it, and the finished fields of values seen
+Programs set the same few keys over and over, many with the same few values. So of each key is
+remembered its encoded form, what redaction thinks of it, and the finished fields of values seen
 before. A repeated attribute costs two look-ups in a dict.
 """
 
 from __future__ import annotations
 
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, cast
 
-from vaquero.pipeline.otlp.salvage import (
-    OVERLAP,
-    ValueLimits,
-    cut_bytes,
-    cut_text,
-    frozen,
-    key_of,
-    utf8,
-)
+from vaquero.pipeline.otlp.limits import ValueLimits
+from vaquero.pipeline.otlp.text import OVERLAP, cut_bytes, cut_text, freeze_safely, key_of, utf8
 from vaquero.pipeline.otlp.wire import READY, VARINTS, delimited, pack_double, varint
 from vaquero.redaction import REDACTED, Redactor, Rule, is_secret
 from vaquero.redaction.text import mask_text
@@ -26,7 +18,7 @@ from vaquero.redaction.text import mask_text
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-_MAX_PLANS = 2048
+_MAX_KEYS = 2048
 _MAX_KEY_CHARS = 1024
 _CACHED_KEY_CHARS = 256
 _CACHED_VALUE_CHARS = 512
@@ -53,24 +45,24 @@ _TRUE, _FALSE = b"\x10\x01", b"\x10\x00"
 REDACTED_KEY = "vaquero.redacted"
 
 
-class Trail:
+class RedactedPaths:
     """What was redacted in the span at hand: one per call of the codec, emptied for each span."""
 
-    __slots__ = ("paths", "where")
+    __slots__ = ("paths", "prefix")
 
     def __init__(self) -> None:
         self.paths: list[str] = []
-        self.where = ""
+        self.prefix = ""
 
     def add(self, path: str) -> None:
         """Note a path, once, and at most 32 of them; a last ``...`` says that there were more."""
-        path = self.where + path
+        path = self.prefix + path
         if path in self.paths or len(self.paths) > _MAX_PATHS:
             return
         self.paths.append(path if len(self.paths) < _MAX_PATHS else "...")
 
 
-class _Plan:
+class _KnownKey:
     """All that is known of a key before its value is seen."""
 
     __slots__ = ("begun", "false", "head", "ints", "key", "paused", "rule", "size", "texts", "true")
@@ -90,11 +82,11 @@ class _Plan:
         self.false = _field(tag, self, _FALSE)
 
 
-def _field(tag: bytes, plan: _Plan, body: bytes) -> bytes:
+def _field(tag: bytes, known: _KnownKey, body: bytes) -> bytes:
     """A whole attribute: tag, length, key, and the AnyValue with this body."""
     size = len(body)
     length = varint(size)
-    return b"".join((tag, varint(plan.size + len(length) + size), plan.head, length, body))
+    return b"".join((tag, varint(known.size + len(length) + size), known.head, length, body))
 
 
 class AttributeEncoder:
@@ -116,19 +108,19 @@ class AttributeEncoder:
         self._budget = limits.value_bytes * _CONTAINER_FACTOR
         self._judge = self._redactor.secret_key if self._redactor is not None else is_secret
         self._simple = self._redactor is not None and self._redactor.simple
-        self._plans: dict[str, _Plan] = {}
+        self._keys: dict[str, _KnownKey] = {}
         self._kept = 0
         self._count = 0
 
     def write(
-        self, attributes: Mapping[Any, Any], out: list[bytes], trail: Trail, most: int
+        self, attributes: Mapping[Any, Any], out: list[bytes], redacted: RedactedPaths, most: int
     ) -> int:
         """Append the fields of these attributes to ``out``.
 
         Args:
             attributes: Keys and values of any kind; an exact dict for the fast path.
             out: Takes one finished field per attribute.
-            trail: Notes what was redacted.
+            redacted: Notes what was redacted.
             most: How many attributes are written; the first ones win.
 
         Returns:
@@ -139,29 +131,29 @@ class AttributeEncoder:
         items: Iterable[tuple[Any, Any]] = attributes.items()
         if dropped > 0:
             items = [item for _, item in zip(range(most), items, strict=False)]
-        plans = self._plans
+        keys = self._keys
         append = out.append
         for key, value in items:
-            plan = plans.get(key) or self._plan(key)
+            known = keys.get(key) or self._learn(key)
             kind = type(value)  # pyright: ignore[reportUnknownVariableType]
             if kind is str:
-                append(plan.texts.get(value) or self._text(plan, value, trail))
+                append(known.texts.get(value) or self._text(known, value, redacted))
             elif kind is int:
-                append(plan.ints.get(value) or self._int(plan, value, trail))
+                append(known.ints.get(value) or self._int(known, value, redacted))
             elif kind is bool:
-                append(plan.true if value else plan.false)
+                append(known.true if value else known.false)
             else:
-                append(self._other(plan, value, trail))
+                append(self._other(known, value, redacted))
         return dropped if dropped > 0 else 0
 
-    def said(self, paths: list[str]) -> bytes:
+    def redacted_field(self, paths: list[str]) -> bytes:
         """The field of the attribute ``vaquero.redacted`` with these paths."""
         values = b"".join(delimited(1, delimited(1, utf8(path))) for path in paths)
-        plan = self._plans.get(REDACTED_KEY) or self._plan(REDACTED_KEY)
-        return _field(self._tag, plan, delimited(5, values))
+        known = self._keys.get(REDACTED_KEY) or self._learn(REDACTED_KEY)
+        return _field(self._tag, known, delimited(5, values))
 
-    def _plan(self, key: object) -> _Plan:
-        """The plan of a key seen for the first time."""
+    def _learn(self, key: object) -> _KnownKey:
+        """What is known of a key that was never seen; remembered where that pays."""
         text = key_of(key)
         rule = _OFF
         if self._redactor is not None:
@@ -169,93 +161,95 @@ class AttributeEncoder:
             clean = self._redactor.clean_key(window)
             text = text if clean is window else clean
             rule = self._redactor.rule(window)
-        plan = _Plan(self._tag, cut_text(text, _MAX_KEY_CHARS), rule)
+        known = _KnownKey(self._tag, cut_text(text, _MAX_KEY_CHARS), rule)
         # Only exact text is remembered: 1, 1.0 and True are one key to a dict, but three texts.
         if type(key) is str and len(key) <= _CACHED_KEY_CHARS:
-            if len(self._plans) >= _MAX_PLANS:
-                self._plans.clear()
+            if len(self._keys) >= _MAX_KEYS:
+                self._keys.clear()
                 self._kept = 0
-            self._plans[key] = plan
-        return plan
+            self._keys[key] = known
+        return known
 
-    def _text(self, plan: _Plan, value: str, trail: Trail) -> bytes:
+    def _text(self, known: _KnownKey, value: str, redacted: RedactedPaths) -> bytes:
         if len(value) > self._limit:
-            return self._other(plan, value, trail)
+            return self._other(known, value, redacted)
         clean: object = value
         if self._redactor is not None:
-            if self._simple and plan.rule is _TEXT:
+            if self._simple and known.rule is _TEXT:
                 clean = mask_text(value, self._judge)
             else:
-                clean = self._redactor.clean(plan.rule, value)
+                clean = self._redactor.clean(known.rule, value)
             if clean is not value:
-                clean = self._replaced(value, clean, plan.key, trail)
+                clean = self._replaced(value, clean, known.key, redacted)
                 if type(clean) is not str:
-                    return _field(self._tag, plan, self._any(clean, _OFF, plan.key, trail))
-                return _field(self._tag, plan, _text_body(cut_text(clean, self._limit)))
+                    return _field(
+                        self._tag, known, self.any_value(clean, _OFF, known.key, redacted)
+                    )
+                return _field(self._tag, known, _text_body(cut_text(clean, self._limit)))
         try:
             data = value.encode()
         except UnicodeEncodeError:
             data = utf8(value)
         size = len(data)
         if size < 113:
-            total = plan.size + size + 3
+            total = known.size + size + 3
             length = VARINTS[total] if total < READY else varint(total)
-            field = b"".join((self._tag, length, plan.head, _SHORT_TEXT[size], data))
+            field = b"".join((self._tag, length, known.head, _SHORT_TEXT[size], data))
         else:
-            field = _field(self._tag, plan, _text_body(cut_text(value, self._limit)))
-        if size <= _CACHED_VALUE_CHARS and plan.paused < self._count:
-            self._keep(plan, plan.texts, value, field)
+            field = _field(self._tag, known, _text_body(cut_text(value, self._limit)))
+        if size <= _CACHED_VALUE_CHARS and known.paused < self._count:
+            self._keep(known, known.texts, value, field)
         return field
 
-    def _int(self, plan: _Plan, value: int, trail: Trail) -> bytes:
-        if plan.rule is _SECRET or not _MIN_INT <= value <= _MAX_INT:
-            return self._other(plan, value, trail)
+    def _int(self, known: _KnownKey, value: int, redacted: RedactedPaths) -> bytes:
+        if known.rule is _SECRET or not _MIN_INT <= value <= _MAX_INT:
+            return self._other(known, value, redacted)
         number = VARINTS[value] if 0 <= value < READY else varint(value)
         size = len(number) + 1
-        length = varint(plan.size + size + 1)
-        field = b"".join((self._tag, length, plan.head, VARINTS[size], b"\x18", number))
-        if plan.paused < self._count:
-            self._keep(plan, plan.ints, value, field)
+        length = varint(known.size + size + 1)
+        field = b"".join((self._tag, length, known.head, VARINTS[size], b"\x18", number))
+        if known.paused < self._count:
+            self._keep(known, known.ints, value, field)
         return field
 
-    def _other(self, plan: _Plan, value: object, trail: Trail) -> bytes:
-        return _field(self._tag, plan, self._any(value, plan.rule, plan.key, trail))
+    def _other(self, known: _KnownKey, value: object, redacted: RedactedPaths) -> bytes:
+        return _field(self._tag, known, self.any_value(value, known.rule, known.key, redacted))
 
-    def _keep(self, plan: _Plan, fields: dict[Any, bytes], value: Any, field: bytes) -> None:
+    def _keep(self, known: _KnownKey, fields: dict[Any, bytes], value: Any, field: bytes) -> None:
         """Remember a finished field.
 
-        A full cache starts anew, which needs no bookkeeping on a hit. One that was full at once
-        belongs to a key with ever new values, and rests for a while.
+        A full cache is emptied, which needs no bookkeeping on a hit. One that was full at once
+        belongs to a key with ever new values, and nothing is kept for a while.
         """
         if not fields:
-            plan.begun = self._count
+            known.begun = self._count
         elif len(fields) >= _FIELDS_OF_A_KEY:
             self._kept -= len(fields)
             fields.clear()
-            if self._count - plan.begun < _FIELDS_OF_A_KEY * 3 // 2:
-                plan.paused = self._count + _PAUSE
+            if self._count - known.begun < _FIELDS_OF_A_KEY * 3 // 2:
+                known.paused = self._count + _PAUSE
                 return
-            plan.begun = self._count
+            known.begun = self._count
         if self._kept >= _FIELDS_OF_ALL:
-            self._plans.clear()
+            self._keys.clear()
             self._kept = 0
         fields[value] = field
         self._kept += 1
 
-    def _any(self, value: object, rule: Rule, path: str, trail: Trail) -> bytes:
+    def any_value(self, value: object, rule: Rule, path: str, redacted: RedactedPaths) -> bytes:
         """The body of an AnyValue that holds a value of any kind."""
         kind = type(value)
         if kind is tuple or kind is list:
             items = cast("tuple[object, ...] | list[object]", value)
             if len(items) <= _DIRECT_ITEMS and all(type(item) in _SCALARS for item in items):
-                return self._array(items, rule, path, trail)
+                return self._array(items, rule, path, redacted)
         if kind not in _SCALARS:
-            value = frozen(value)
+            value = freeze_safely(value)
         elif kind is int and not _MIN_INT <= cast("int", value) <= _MAX_INT:
-            value = frozen(value)
-        return self._settled(value, rule, path, trail)
+            value = freeze_safely(value)
+        return self._settled(value, rule, path, redacted)
 
-    def _settled(self, value: object, rule: Rule, path: str, trail: Trail) -> bytes:
+    def _settled(self, value: object, rule: Rule, path: str, redacted: RedactedPaths) -> bytes:
         """The body of an AnyValue that holds a frozen value."""
         if value is None:
             return b""
@@ -263,11 +257,11 @@ class AttributeEncoder:
         if kind is bool:
             return _TRUE if value else _FALSE
         if kind is tuple:
-            return self._array(cast("tuple[object, ...]", value), rule, path, trail)
+            return self._array(cast("tuple[object, ...]", value), rule, path, redacted)
         if rule is not _OFF and (rule is _SECRET or kind in _TEXTUAL):
-            clean = self._cleaned(value, rule, path, trail)
+            clean = self._cleaned(value, rule, path, redacted)
             if clean is not value:
-                return self._settled(clean, _OFF, path, trail)
+                return self._settled(clean, _OFF, path, redacted)
         if kind is str:
             return _text_body(cut_text(cast("str", value), self._limit))
         if kind is int:
@@ -277,21 +271,21 @@ class AttributeEncoder:
         if kind is bytes:
             return delimited(7, cut_bytes(cast("bytes", value), self._limit))
         if kind is dict:
-            return self._mapping(cast("dict[str, object]", value), rule, path, trail)
+            return self._mapping(cast("dict[str, object]", value), rule, path, redacted)
         return _text_body(cut_text(str(value), self._limit))
 
-    def _cleaned(self, value: object, rule: Rule, path: str, trail: Trail) -> object:
+    def _cleaned(self, value: object, rule: Rule, path: str, redacted: RedactedPaths) -> object:
         """A text, or whatever stands under a secret key, without its secret."""
         redactor = cast("Redactor", self._redactor)
         if rule is _SECRET and type(value) not in _TEXTUAL:
-            return self._replaced(value, REDACTED, path, trail)
+            return self._replaced(value, REDACTED, path, redacted)
         if type(value) is bytes:
             # Latin-1 gives each byte one character, so what is found can be put back exactly.
             text = value[: self._limit + OVERLAP].decode("latin-1")
             clean = redactor.clean(rule, text)
             if clean is text:
                 return value
-            kept = self._replaced(value, clean, path, trail)
+            kept = self._replaced(value, clean, path, redacted)
             return kept.encode("latin-1", "replace") if type(kept) is str else kept
         text = cast("str", value)
         window = text[: self._limit + OVERLAP]
@@ -301,19 +295,21 @@ class AttributeEncoder:
         beyond = len(text) - len(window)
         if beyond:
             clean = f"{clean[: self._limit]}...[truncated {beyond}]"
-        return self._replaced(text, clean, path, trail)
+        return self._replaced(text, clean, path, redacted)
 
-    def _replaced(self, value: object, clean: object, path: str, trail: Trail) -> object:
+    def _replaced(self, value: object, clean: object, path: str, redacted: RedactedPaths) -> object:
         """What stands for a value with a secret in it; the user's callback has the last word."""
         redactor = cast("Redactor", self._redactor)
         if redactor.callback is not None:
-            kept = redactor.ask(trail.where + path, value)
+            kept = redactor.ask(redacted.prefix + path, value)
             if kept is not None:
-                return frozen(kept)
-        trail.add(path)
+                return freeze_safely(kept)
+        redacted.add(path)
         return clean
 
-    def _array(self, items: Iterable[object], rule: Rule, path: str, trail: Trail) -> bytes:
+    def _array(
+        self, items: Iterable[object], rule: Rule, path: str, redacted: RedactedPaths
+    ) -> bytes:
         out: list[bytes] = []
         size = 0
         left = len(cast("tuple[object, ...]", items))
@@ -322,7 +318,7 @@ class AttributeEncoder:
             if size > self._budget:
                 out.append(delimited(1, _text_body(f"...[truncated {left}]")))
                 break
-            body = self._any(item, inner, path, trail)
+            body = self.any_value(item, inner, path, redacted)
             if rule is Rule.ARGUMENTS and self._redactor is not None:
                 inner = self._redactor.rule_after(item)
             field = b"".join((b"\x0a", varint(len(body)), body))
@@ -331,7 +327,9 @@ class AttributeEncoder:
             left -= 1
         return delimited(5, b"".join(out))
 
-    def _mapping(self, value: dict[str, object], rule: Rule, path: str, trail: Trail) -> bytes:
+    def _mapping(
+        self, value: dict[str, object], rule: Rule, path: str, redacted: RedactedPaths
+    ) -> bytes:
         out: list[bytes] = []
         size = 0
         left = len(value)
@@ -345,7 +343,7 @@ class AttributeEncoder:
             if redactor is not None and rule is not _OFF:
                 name, inner = redactor.clean_key(key), redactor.rule(key)
             name = cut_text(name, _MAX_KEY_CHARS)
-            field = _key_value(name, self._settled(item, inner, f"{path}.{name}", trail))
+            field = _key_value(name, self._settled(item, inner, f"{path}.{name}", redacted))
             out.append(field)
             size += len(field)
             left -= 1
@@ -360,8 +358,3 @@ def _text_body(text: str) -> bytes:
 def _key_value(key: str, body: bytes) -> bytes:
     """An entry of a ``KeyValueList``."""
     return delimited(1, delimited(1, utf8(key)) + delimited(2, body))
-
-
-def attributes_mapping(owner: Any) -> Mapping[Any, Any]:
-    """The attributes of a resource or scope; empty where there are none."""
-    return getattr(owner, "attributes", None) or MappingProxyType({})

@@ -149,18 +149,18 @@ def _extra_of(span: ReadableSpan) -> SpanExtra | None:
     status_no: int = 0 if cast("Any", status) is None else status.status_code.value
     events, links = span.events, span.links
     dropped = (span.dropped_attributes, span.dropped_events, span.dropped_links)
-    if not (status_no or events or links or dropped != (0, 0, 0) or _text_of(status)):
+    if not (status_no or events or links or dropped != (0, 0, 0) or _status_text(status)):
         return None
     extra = SpanExtra()
     extra.status_no = status_no
-    extra.status_text = _text_of(status)
+    extra.status_text = _status_text(status)
     extra.events = _events_of(events)
     extra.links = _links_of(links)
     extra.dropped_attrs, extra.dropped_events, extra.dropped_links = dropped
     return extra
 
 
-def _text_of(status: Any) -> str | None:
+def _status_text(status: Any) -> str | None:
     return None if status is None else status.description
 
 

@@ -1,4 +1,4 @@
-"""Log records on their way to the backend: a bounded queue, and their wire format by hand.
+"""Log records in OTLP's wire format, written by hand.
 
 The layout is that of ``opentelemetry/proto/logs/v1/logs.proto``; values, redaction and resources go
 through the encoders that spans use.
@@ -7,36 +7,22 @@ through the encoders that spans use.
 from __future__ import annotations
 
 import struct
-from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from vaquero import _log
 from vaquero._guard import describe
-from vaquero.pipeline.otlp.attributes import AttributeEncoder, Trail
-from vaquero.pipeline.otlp.salvage import (
-    ValueLimits,
-    counted,
-    cut_text,
-    text_of,
-    time_of,
-    utf8,
-    whole,
-)
-from vaquero.pipeline.otlp.spans import SpanEncoder
+from vaquero.pipeline.otlp.attributes import AttributeEncoder, RedactedPaths
+from vaquero.pipeline.otlp.foreign_spans import origin_of
+from vaquero.pipeline.otlp.limits import ValueLimits
+from vaquero.pipeline.otlp.numbers import count_of, masked_int, time_of
+from vaquero.pipeline.otlp.resource import ResourceEncoder
+from vaquero.pipeline.otlp.text import cut_text, text_of, utf8
 from vaquero.pipeline.otlp.wire import count, delimited, optional, varint
-from vaquero.record import Origin
 from vaquero.redaction import Rule
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from vaquero.pipeline.stats import Ledger
+    from vaquero.record import Origin
     from vaquero.redaction import Redactor
-
-#: Bound of the queue, in records; the newest are refused beyond it.
-MAX_RECORDS = 32_768
-#: Records in one frame.
-SLICE = 256
 
 _TIME = struct.Struct("<BQBQ").pack
 _TIME_TAG, _OBSERVED_TAG = 0x09, 0x59  # time_unix_nano = 1, observed_time_unix_nano = 11
@@ -44,53 +30,6 @@ _FLAGS = struct.Struct("<BI").pack  # flags = 8, fixed32
 _FLAGS_TAG = 0x45
 _MASK_32, _MASK_64, _MASK_128 = (1 << 32) - 1, (1 << 64) - 1, (1 << 128) - 1
 _LIMITS = ValueLimits()
-
-
-class LogQueue:
-    """Log records between the application's threads and the writer.
-
-    Args:
-        redactor: Takes out what is secret; None to send all as it is.
-        ledger: Where records that find no room are counted.
-    """
-
-    def __init__(self, redactor: Redactor | None, ledger: Ledger) -> None:
-        self._encoder = LogEncoder(redactor)
-        self._ledger = ledger
-        self.reset()
-
-    def reset(self) -> None:
-        """Empty: for a forked child."""
-        self._records: deque[Any] = deque()
-
-    def __len__(self) -> int:
-        return len(self._records)
-
-    def put(self, record: object) -> bool:
-        """Take a record of the SDK (``LogData``, ``ReadableLogRecord``); False when full."""
-        if len(self._records) >= MAX_RECORDS:
-            self._ledger.accept("logs", 1)
-            self._ledger.drop("logs", "queue_full", 1)
-            return False
-        self._records.append(record)
-        return True
-
-    def drain(self) -> Iterator[tuple[bytes, int]]:
-        """Everything that waits, as requests with their number of records."""
-        while self._records:
-            taken: list[Any] = []
-            try:
-                while len(taken) < SLICE:
-                    taken.append(self._records.popleft())
-            except IndexError:
-                pass
-            body, items = self._encoder.encode(taken)
-            lost = len(taken) - items
-            if lost:
-                self._ledger.accept("logs", lost)
-                self._ledger.drop("logs", "not_encodable", lost)
-            if items:
-                yield body, items
 
 
 class LogEncoder:
@@ -101,11 +40,10 @@ class LogEncoder:
     """
 
     def __init__(self, redactor: Redactor | None) -> None:
-        self._around = SpanEncoder(redactor, _LIMITS)
+        self._resources = ResourceEncoder(redactor)
         self._attributes = AttributeEncoder(6, redactor, _LIMITS)
         redacts = redactor is not None and redactor.enabled
         self._body_rule = Rule.TEXT if redacts else Rule.OFF
-        self._origins: dict[tuple[int, int], tuple[Origin, bytes, bytes]] = {}
 
     def encode(self, records: list[Any]) -> tuple[bytes, int]:
         """One request, and how many records are in it; what cannot be encoded is left out."""
@@ -113,7 +51,7 @@ class LogEncoder:
         items = 0
         for record in records:
             try:
-                around = self._resource_and_scope(record)
+                around = self._resources.encode(_origin_of(record))
                 body = self._record(record)
             except BaseException as error:
                 _log.warn("log:encode", "A log record could not be encoded (%s).", describe(error))
@@ -125,50 +63,32 @@ class LogEncoder:
             for (resource, scope), bodies in groups.items()
         ), items
 
-    def _resource_and_scope(self, record: Any) -> tuple[bytes, bytes]:
-        # SDK 1.38 keeps the resource on the inner record, later ones on the outer.
-        resource = getattr(record, "resource", None)
-        if resource is None:
-            resource = getattr(record.log_record, "resource", None)
-        scope = record.instrumentation_scope
-        key = (id(resource), id(scope))
-        known = self._origins.get(key)
-        if known is None:
-            origin = Origin(resource, scope)  # type: ignore[arg-type] - holds them, so ids stay
-            trail = Trail()
-            encoder = self._around
-            known = (origin, encoder.resource(origin, trail), encoder.scope(origin, trail))
-            if len(self._origins) >= 1024:
-                self._origins.clear()
-            self._origins[key] = known
-        return known[1], known[2]
-
     def _record(self, record: Any) -> bytes:
         log = record.log_record
         at = time_of(log.timestamp)
-        trail = Trail()
+        redacted = RedactedPaths()
         severity = getattr(log.severity_number, "value", None)
         out = [
             _TIME(_TIME_TAG, at, _OBSERVED_TAG, time_of(log.observed_timestamp, at)),
-            count(2, counted(severity)),
+            count(2, count_of(severity)),
             optional(3, utf8(cut_text(text_of(log.severity_text), 1024))),
         ]
         if log.body is not None:
             # Text without a key is looked through like the value of a harmless one.
-            body = self._attributes._any(log.body, self._body_rule, "body", trail)
+            body = self._attributes.any_value(log.body, self._body_rule, "body", redacted)
             out.append(delimited(5, body))
         attributes = dict(log.attributes or {})
-        dropped = self._attributes.write(attributes, out, trail, _LIMITS.attributes)
-        if trail.paths:
-            out.append(self._attributes.said(trail.paths))
+        dropped = self._attributes.write(attributes, out, redacted, _LIMITS.attributes)
+        if redacted.paths:
+            out.append(self._attributes.redacted_field(redacted.paths))
         before = getattr(record, "dropped_attributes", None)
         if before is None:
             before = getattr(log, "dropped_attributes", 0)
-        out.append(count(7, dropped + counted(before)))
-        flags = whole(log.trace_flags, _MASK_32)
+        out.append(count(7, dropped + count_of(before)))
+        flags = masked_int(log.trace_flags, _MASK_32)
         if flags:
             out.append(_FLAGS(_FLAGS_TAG, flags))
-        trace, span = whole(log.trace_id, _MASK_128), whole(log.span_id, _MASK_64)
+        trace, span = masked_int(log.trace_id, _MASK_128), masked_int(log.span_id, _MASK_64)
         if trace:
             out.append(b"\x4a\x10" + trace.to_bytes(16, "big"))
         if span:
@@ -177,6 +97,14 @@ class LogEncoder:
         if name:
             out.append(b"\x62" + _sized(utf8(cut_text(name, 1024))))
         return b"".join(out)
+
+
+def _origin_of(record: Any) -> Origin:
+    # SDK 1.38 keeps the resource on the inner record, later ones on the outer.
+    resource = getattr(record, "resource", None)
+    if resource is None:
+        resource = getattr(record.log_record, "resource", None)
+    return origin_of(resource, record.instrumentation_scope)
 
 
 def _sized(data: bytes) -> bytes:

@@ -17,9 +17,12 @@ from opentelemetry.sdk.metrics.export import (
     Sum,
 )
 
-from vaquero.pipeline.otlp.attributes import AttributeEncoder, Trail
-from vaquero.pipeline.otlp.salvage import ValueLimits, cut_text, text_of, time_of, utf8
-from vaquero.pipeline.otlp.spans import SpanEncoder
+from vaquero.pipeline.otlp.attributes import AttributeEncoder, RedactedPaths
+from vaquero.pipeline.otlp.foreign_spans import origin_of
+from vaquero.pipeline.otlp.limits import ValueLimits
+from vaquero.pipeline.otlp.numbers import time_of
+from vaquero.pipeline.otlp.resource import ResourceEncoder
+from vaquero.pipeline.otlp.text import cut_text, text_of, utf8
 from vaquero.pipeline.otlp.wire import (
     FIXED64,
     VARINT,
@@ -30,7 +33,6 @@ from vaquero.pipeline.otlp.wire import (
     tag,
     varint,
 )
-from vaquero.record import Origin
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -54,7 +56,7 @@ class MetricsEncoder:
     """
 
     def __init__(self, redactor: Redactor | None) -> None:
-        self._around = SpanEncoder(redactor, _LIMITS)
+        self._resources = ResourceEncoder(redactor)
         self._of_numbers = AttributeEncoder(7, redactor, _LIMITS)
         self._of_histograms = AttributeEncoder(9, redactor, _LIMITS)
         self._of_exponentials = AttributeEncoder(1, redactor, _LIMITS)
@@ -71,9 +73,11 @@ class MetricsEncoder:
         return b"".join(delimited(1, self._resource(group)) for group in data.resource_metrics)
 
     def _resource(self, group: Any) -> bytes:
-        out = [self._around.resource(Origin(group.resource, None), Trail())]
+        resource, _ = self._resources.encode(origin_of(group.resource, None))
+        out = [resource]
         for scope in group.scope_metrics:
-            inner = [self._around.scope(Origin(group.resource, scope.scope), Trail())]
+            _, head = self._resources.encode(origin_of(group.resource, scope.scope))
+            inner = [head]
             inner += [delimited(2, self._metric(metric)) for metric in scope.metrics]
             out.append(delimited(2, b"".join(inner)))
         return b"".join(out)
@@ -158,7 +162,7 @@ class MetricsEncoder:
     def _attributes(self, encoder: AttributeEncoder, attributes: Any) -> list[bytes]:
         out: list[bytes] = []
         if attributes:
-            encoder.write(dict(attributes), out, Trail(), _LIMITS.attributes)
+            encoder.write(dict(attributes), out, RedactedPaths(), _LIMITS.attributes)
         return out
 
 

@@ -1,69 +1,14 @@
 """Reads the few answers of OTLP by hand, so that sending spans loads no protobuf.
 
-An answer comes from a stranger: every read is bounded, and anything odd is "nothing said".
+An answer comes from a stranger: every read is bounded, and anything odd counts as no answer.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from vaquero.pipeline.otlp.wire import read_fields
 
 #: More of an answer is never read.
 MAX_REPLY_BYTES = 64 * 1024
-
-_VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
-
-
-def fields(data: bytes) -> Iterator[tuple[int, int | bytes]]:
-    """The top-level fields of a protobuf message as ``(number, value)``.
-
-    Raises:
-        ValueError: The bytes are no protobuf message.
-    """
-    at, size = 0, len(data)
-    while at < size:
-        key, at = varint(data, at)
-        number, kind = key >> 3, key & 7
-        if number == 0:
-            raise ValueError("field number 0")
-        if kind == _VARINT:
-            value, at = varint(data, at)
-            yield number, value
-            continue
-        if kind == _BYTES:
-            length, at = varint(data, at)
-        elif kind == _FIXED64:
-            length = 8
-        elif kind == _FIXED32:
-            length = 4
-        else:
-            raise ValueError(f"wire type {kind}")
-        end = at + length
-        if end > size:
-            raise ValueError("truncated field")
-        yield number, data[at:end]
-        at = end
-
-
-def varint(data: bytes, at: int) -> tuple[int, int]:
-    """The varint at ``at`` and the offset after it.
-
-    Raises:
-        ValueError: It is longer than ten bytes or cut.
-    """
-    value = shift = 0
-    while shift < 70:
-        if at >= len(data):
-            raise ValueError("truncated varint")
-        byte = data[at]
-        at += 1
-        value |= (byte & 0x7F) << shift
-        if byte < 0x80:
-            return value & 0xFFFFFFFFFFFFFFFF, at
-        shift += 7
-    raise ValueError("varint too long")
 
 
 def partial_success(body: bytes) -> tuple[int, str]:
@@ -74,10 +19,10 @@ def partial_success(body: bytes) -> tuple[int, str]:
     """
     rejected, message = 0, ""
     try:
-        for number, value in fields(body):
+        for number, value in read_fields(body):
             if number != 1 or not isinstance(value, bytes):
                 continue
-            for inner, part in fields(value):
+            for inner, part in read_fields(value):
                 if inner == 1 and isinstance(part, int):
                     rejected = part if part < 1 << 63 else 0
                 elif inner == 2 and isinstance(part, bytes):
@@ -90,7 +35,7 @@ def partial_success(body: bytes) -> tuple[int, str]:
 def status_message(body: bytes) -> str:
     """The text of a ``google.rpc.Status``, which OTLP servers answer with; "" for none."""
     try:
-        for number, value in fields(body):
+        for number, value in read_fields(body):
             if number == 2 and isinstance(value, bytes):
                 return printable(value)
     except ValueError:
@@ -101,7 +46,7 @@ def status_message(body: bytes) -> str:
 def retry_info_s(details: bytes) -> float | None:
     """Seconds of the ``RetryInfo`` in a ``google.rpc.Status``; None where there is none."""
     try:
-        for number, any_value in fields(details):
+        for number, any_value in read_fields(details):
             if number == 3 and isinstance(any_value, bytes):
                 found = _retry_delay(any_value)
                 if found is not None:
@@ -112,16 +57,16 @@ def retry_info_s(details: bytes) -> float | None:
 
 
 def _retry_delay(any_value: bytes) -> float | None:
-    parts = dict(fields(any_value))
+    parts = dict(read_fields(any_value))
     url, value = parts.get(1), parts.get(2, b"")
     if not isinstance(url, bytes) or not url.endswith(b"google.rpc.RetryInfo"):
         return None
     if not isinstance(value, bytes):
         return None
-    delay = dict(fields(value)).get(1, b"")
+    delay = dict(read_fields(value)).get(1, b"")
     if not isinstance(delay, bytes):
         return None
-    duration = dict(fields(delay))
+    duration = dict(read_fields(delay))
     seconds, nanos = duration.get(1, 0), duration.get(2, 0)
     if not isinstance(seconds, int) or not isinstance(nanos, int) or seconds >= 1 << 63:
         return None

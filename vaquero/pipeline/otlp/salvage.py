@@ -1,14 +1,12 @@
-"""Whatever a span holds becomes valid OTLP: text, numbers, times, containers and broken objects.
+"""The salvage of broken spans: laid out again as records of plain values, each part guarded.
 
-The encoder is optimistic: it writes what is in order at once, and comes here for what is not.
-:func:`salvage` lays a whole span anew, each part guarded, when writing it failed.
-Nothing here raises, and what was cut says so in its place.
+The encoder is optimistic: it writes what is in order at once, and a span comes here only when
+that failed.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from itertools import islice
 from types import SimpleNamespace
 from typing import Any, TypeVar, cast
@@ -16,119 +14,17 @@ from typing import Any, TypeVar, cast
 from opentelemetry.trace import SpanKind
 
 from vaquero.pipeline.otlp.foreign_spans import origin_of
+from vaquero.pipeline.otlp.numbers import count_of, masked_int, time_of
+from vaquero.pipeline.otlp.text import freeze_safely, key_of, text_of
 from vaquero.record import EventRecord, LinkRecord, Origin, SpanExtra, SpanRecord
-from vaquero.values import freeze
 
 T = TypeVar("T")
 
-MAX_TIME_NS = 2**64 - 1
 _TRACE_ID = 2**128 - 1
 _SPAN_ID = 2**64 - 1
 
 #: Events or links of a broken span that are looked at; no limit of a span is near it.
 _MAX_ITEMS = 4096
-
-#: Text is looked through for secrets up to this far behind the cut, so that a cut hides none.
-OVERLAP = 1024
-
-
-@dataclass(frozen=True)
-class ValueLimits:
-    """How much of a span is sent. What is beyond is cut, and the cut is said.
-
-    Attributes:
-        value_bytes: Bytes of one text or bytes value, in UTF-8. What is longer ends in
-            ``...[truncated N]``, N being the characters (for bytes: bytes) left out.
-        attributes: Attributes of a span; the first are kept, the rest is counted as dropped.
-        event_attributes: Attributes of an event, likewise.
-        link_attributes: Attributes of a link, likewise.
-        events: Events of a span, likewise.
-        links: Links of a span, likewise.
-        span_bytes: Bytes of one encoded span. A larger one is encoded again with smaller values.
-    """
-
-    value_bytes: int = 65_536
-    attributes: int = 128
-    event_attributes: int = 128
-    link_attributes: int = 128
-    events: int = 128
-    links: int = 128
-    span_bytes: int = 4 * 1024 * 1024
-
-
-def utf8(text: str) -> bytes:
-    """The text in UTF-8; each lone surrogate, which UTF-8 cannot carry, as U+FFFD."""
-    try:
-        return text.encode()
-    except UnicodeEncodeError:
-        # UTF-16 joins the halves of a pair, which are one character, and leaves the lone ones.
-        joined = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
-        return joined.encode("utf-8", "replace")
-
-
-def cut_text(text: str, limit: int) -> str:
-    """The text, of at most ``limit`` bytes in UTF-8; a cut one ends in ``...[truncated N]``."""
-    if len(text) <= limit and (text.isascii() or len(utf8(text)) <= limit):
-        return text
-    kept = utf8(text[:limit])[:limit].decode("utf-8", "ignore")
-    return f"{kept}...[truncated {len(text) - len(kept)}]"
-
-
-def cut_bytes(data: bytes, limit: int) -> bytes:
-    """The data, of at most ``limit`` bytes; what is cut ends in ``...[truncated N]``."""
-    if len(data) <= limit:
-        return data
-    return data[:limit] + f"...[truncated {len(data) - limit}]".encode()
-
-
-def frozen(value: object) -> Any:
-    """The value as :func:`vaquero.values.freeze` gives it, whatever its methods raise."""
-    try:
-        return freeze(value)
-    except BaseException as error:
-        # Also SystemExit: the value of one attribute must not end the writer thread.
-        return f"<not readable ({type(error).__name__})>"
-
-
-def text_of(value: object) -> str:
-    """A name or key of any kind as text; empty for None."""
-    if type(value) is str:
-        return value
-    if value is None:
-        return ""
-    settled = frozen(value)
-    return settled if type(settled) is str else str(settled)
-
-
-def key_of(key: object) -> str:
-    """An attribute key of any kind as text that is not empty."""
-    return text_of(key) or "<empty>"
-
-
-def time_of(value: object, fallback: int = 0) -> int:
-    """A time in nanoseconds within what ``fixed64`` holds; ``fallback`` where it is no number."""
-    try:
-        number = int(cast("int", value))
-    except BaseException:
-        return fallback
-    return min(max(number, 0), MAX_TIME_NS)
-
-
-def whole(value: object, mask: int) -> int:
-    """An integer within the mask, such as an id or a count; 0 where it is none."""
-    try:
-        number = int(cast("int", value))
-    except BaseException:
-        return 0
-    return number & mask
-
-
-def counted(value: object) -> int:
-    """A count of dropped parts: 0 where it is none or below."""
-    try:
-        return min(max(int(cast("int", value)), 0), 0xFFFFFFFF)
-    except BaseException:
-        return 0
 
 
 def salvage(span: object) -> SpanRecord:
@@ -163,14 +59,14 @@ def salvaged_origin(origin: Origin) -> Origin:
     resource: Any = origin.resource
     scope: Any = origin.scope
     plain_resource = SimpleNamespace(
-        attributes=attributes_of(lambda: resource.attributes),
+        attributes=_attributes(lambda: resource.attributes),
         schema_url=text_of(_read(lambda: resource.schema_url, None)),
     )
     plain_scope = SimpleNamespace(
         name=text_of(_read(lambda: scope.name, None)),
         version=text_of(_read(lambda: scope.version, None)),
         schema_url=text_of(_read(lambda: scope.schema_url, None)),
-        attributes=attributes_of(lambda: scope.attributes),
+        attributes=_attributes(lambda: scope.attributes),
     )
     return Origin(cast("Any", plain_resource), cast("Any", plain_scope))
 
@@ -179,15 +75,15 @@ def _salvaged_record(span: SpanRecord) -> SpanRecord:
     record = SpanRecord()
     record.title = _read(lambda: span.title, "")
     record.span_kind = _read(lambda: span.span_kind, SpanKind.INTERNAL)
-    record.trace_no = whole(_read(lambda: span.trace_no, 0), _TRACE_ID)
-    record.span_no = whole(_read(lambda: span.span_no, 0), _SPAN_ID)
-    record.parent_no = whole(_read(lambda: span.parent_no, 0), _SPAN_ID)
+    record.trace_no = masked_int(_read(lambda: span.trace_no, 0), _TRACE_ID)
+    record.span_no = masked_int(_read(lambda: span.span_no, 0), _SPAN_ID)
+    record.parent_no = masked_int(_read(lambda: span.parent_no, 0), _SPAN_ID)
     record.parent_remote = _read(lambda: span.parent_remote, None)
-    record.flag_bits = whole(_read(lambda: span.flag_bits, 0), 0xFF)
+    record.flag_bits = masked_int(_read(lambda: span.flag_bits, 0), 0xFF)
     record.state = _state(lambda: span.state)
     record.start_ns = _read(lambda: span.start_ns, cast("int", None))
     record.end_ns = _read(lambda: span.end_ns, cast("int", None))
-    record.attrs = attributes_of(lambda: span.attrs)
+    record.attrs = _attributes(lambda: span.attrs)
     record.extra = _salvaged_extra(_read(lambda: span.extra, None))
     record.origin = _read(lambda: span.origin, None) or origin_of(None, None)
     return record
@@ -199,15 +95,15 @@ def _salvaged_readable(span: Any) -> SpanRecord:
     parent = _read(lambda: span.parent, None)
     record.title = _read(lambda: span.name, "")
     record.span_kind = _read(lambda: span.kind, SpanKind.INTERNAL)
-    record.trace_no = whole(_read(lambda: context.trace_id, 0), _TRACE_ID)
-    record.span_no = whole(_read(lambda: context.span_id, 0), _SPAN_ID)
-    record.flag_bits = whole(_read(lambda: context.trace_flags, 0), 0xFF)
+    record.trace_no = masked_int(_read(lambda: context.trace_id, 0), _TRACE_ID)
+    record.span_no = masked_int(_read(lambda: context.span_id, 0), _SPAN_ID)
+    record.flag_bits = masked_int(_read(lambda: context.trace_flags, 0), 0xFF)
     record.state = _state(lambda: context.trace_state)
-    record.parent_no = whole(_read(lambda: parent.span_id, 0), _SPAN_ID)
+    record.parent_no = masked_int(_read(lambda: parent.span_id, 0), _SPAN_ID)
     record.parent_remote = _read(lambda: parent.is_remote, None)
     record.start_ns = _read(lambda: span.start_time, cast("int", None))
     record.end_ns = _read(lambda: span.end_time, cast("int", None))
-    record.attrs = attributes_of(lambda: span.attributes)
+    record.attrs = _attributes(lambda: span.attributes)
     record.extra = _salvaged_readable_extra(span)
     resource = _read(lambda: span.resource, None)
     record.origin = origin_of(resource, _read(lambda: span.instrumentation_scope, None))
@@ -225,9 +121,9 @@ def _salvaged_extra(extra: SpanExtra | None) -> SpanExtra | None:
     links, more_links = _items(lambda: extra.links)
     clean.events = [_event(event) for event in events]
     clean.links = [_link(link) for link in links]
-    clean.dropped_attrs = counted(_read(lambda: extra.dropped_attrs, 0))
-    clean.dropped_events = counted(_read(lambda: extra.dropped_events, 0)) + more_events
-    clean.dropped_links = counted(_read(lambda: extra.dropped_links, 0)) + more_links
+    clean.dropped_attrs = count_of(_read(lambda: extra.dropped_attrs, 0))
+    clean.dropped_events = count_of(_read(lambda: extra.dropped_events, 0)) + more_events
+    clean.dropped_links = count_of(_read(lambda: extra.dropped_links, 0)) + more_links
     return clean
 
 
@@ -242,24 +138,24 @@ def _salvaged_readable_extra(span: Any) -> SpanExtra:
         EventRecord(
             text_of(_read(lambda event=event: event.name, "")),
             time_of(_read(lambda event=event: event.timestamp, 0)),
-            attributes_of(lambda event=event: event.attributes),
-            counted(_read(lambda event=event: event.dropped_attributes, 0)),
+            _attributes(lambda event=event: event.attributes),
+            count_of(_read(lambda event=event: event.dropped_attributes, 0)),
         )
         for event in events
     ]
     clean.links = [
         LinkRecord(
-            whole(_read(lambda link=link: link.context.trace_id, 0), _TRACE_ID),
-            whole(_read(lambda link=link: link.context.span_id, 0), _SPAN_ID),
+            masked_int(_read(lambda link=link: link.context.trace_id, 0), _TRACE_ID),
+            masked_int(_read(lambda link=link: link.context.span_id, 0), _SPAN_ID),
             remote=_read(lambda link=link: link.context.is_remote, False) is True,
-            attrs=attributes_of(lambda link=link: link.attributes),
-            dropped_attrs=counted(_read(lambda link=link: link.dropped_attributes, 0)),
+            attrs=_attributes(lambda link=link: link.attributes),
+            dropped_attrs=count_of(_read(lambda link=link: link.dropped_attributes, 0)),
         )
         for link in links
     ]
-    clean.dropped_attrs = counted(_read(lambda: span.dropped_attributes, 0))
-    clean.dropped_events = counted(_read(lambda: span.dropped_events, 0)) + more_events
-    clean.dropped_links = counted(_read(lambda: span.dropped_links, 0)) + more_links
+    clean.dropped_attrs = count_of(_read(lambda: span.dropped_attributes, 0))
+    clean.dropped_events = count_of(_read(lambda: span.dropped_events, 0)) + more_events
+    clean.dropped_links = count_of(_read(lambda: span.dropped_links, 0)) + more_links
     return clean
 
 
@@ -267,22 +163,22 @@ def _event(event: Any) -> EventRecord:
     return EventRecord(
         text_of(_read(lambda: event.name, "")),
         time_of(_read(lambda: event.time_ns, 0)),
-        attributes_of(lambda: event.attrs),
-        counted(_read(lambda: event.dropped_attrs, 0)),
+        _attributes(lambda: event.attrs),
+        count_of(_read(lambda: event.dropped_attrs, 0)),
     )
 
 
 def _link(link: Any) -> LinkRecord:
     return LinkRecord(
-        whole(_read(lambda: link.trace_no, 0), _TRACE_ID),
-        whole(_read(lambda: link.span_no, 0), _SPAN_ID),
+        masked_int(_read(lambda: link.trace_no, 0), _TRACE_ID),
+        masked_int(_read(lambda: link.span_no, 0), _SPAN_ID),
         remote=_read(lambda: link.remote, False) is True,
-        attrs=attributes_of(lambda: link.attrs),
-        dropped_attrs=counted(_read(lambda: link.dropped_attrs, 0)),
+        attrs=_attributes(lambda: link.attrs),
+        dropped_attrs=count_of(_read(lambda: link.dropped_attrs, 0)),
     )
 
 
-def attributes_of(read: Callable[[], Any]) -> dict[str, Any] | None:
+def _attributes(read: Callable[[], Any]) -> dict[str, Any] | None:
     """Attributes with text keys and plain values, as far as they can be read."""
     clean: dict[str, Any] = {}
     try:
@@ -290,7 +186,7 @@ def attributes_of(read: Callable[[], Any]) -> dict[str, Any] | None:
         if not attributes:
             return None
         for key, value in cast("Mapping[Any, Any]", attributes).items():
-            clean[key_of(key)] = frozen(value)
+            clean[key_of(key)] = freeze_safely(value)
     except BaseException as error:
         clean["vaquero.unreadable"] = f"attributes: {type(error).__name__}"
     return clean
@@ -318,7 +214,7 @@ def _state(read: Callable[[], Any]) -> Any:
 
 
 def _status_no(read: Callable[[], Any]) -> int:
-    number = whole(_read(read, 0), 0xFF)
+    number = masked_int(_read(read, 0), 0xFF)
     return number if number in (0, 1, 2) else 0
 
 

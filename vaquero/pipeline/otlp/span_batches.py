@@ -4,38 +4,40 @@
 
     codec = SpanCodec(redactor)
     encoding = codec.encode(spans)          # at most 256 spans per call, to yield the interpreter
-    for frame in encoding.frames:
-        spool.append(frame.body, items=frame.items)
+    for request in encoding.requests:
+        spool.append(request.body, items=request.items)
     for reason, number in encoding.quarantined.items():
         stats.drop(reason, number)
 
 A body is a whole ``ExportTraceServiceRequest``. Bodies concatenate: several one after the other
-are one valid request again, so the sender joins frames without touching their bytes.
+are one valid request again, so the sender joins them without touching their bytes.
 """
 
 from __future__ import annotations
 
 import _thread
 import threading
-from typing import TYPE_CHECKING, NamedTuple, cast
+from typing import TYPE_CHECKING, NamedTuple
 
 from vaquero import _log
 from vaquero._guard import describe
-from vaquero.pipeline.otlp.attributes import Trail
-from vaquero.pipeline.otlp.foreign_spans import from_readable, origin_of
-from vaquero.pipeline.otlp.salvage import ValueLimits, salvage, salvaged_origin
+from vaquero.pipeline.otlp.attributes import RedactedPaths
+from vaquero.pipeline.otlp.foreign_spans import from_readable
+from vaquero.pipeline.otlp.limits import ValueLimits
+from vaquero.pipeline.otlp.resource import ResourceEncoder
+from vaquero.pipeline.otlp.salvage import salvage
 from vaquero.pipeline.otlp.spans import SpanEncoder, span_field
 from vaquero.pipeline.otlp.wire import delimited
-from vaquero.record import Origin, SpanRecord
+from vaquero.record import SpanRecord
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from opentelemetry.sdk.trace import ReadableSpan
 
+    from vaquero.record import Origin
     from vaquero.redaction import Redactor
 
-_MAX_ORIGINS = 1024
 _DEFAULT_LIMITS = ValueLimits()
 
 #: Why a span is in quarantine: it has no valid ids, or it could not be encoded in any form.
@@ -43,7 +45,7 @@ NO_IDS = "invalid_ids"
 NOT_ENCODABLE = "not_encodable"
 
 
-class Frame(NamedTuple):
+class EncodedRequest(NamedTuple):
     """One request: its bytes and the number of spans in it."""
 
     body: bytes
@@ -54,12 +56,12 @@ class Encoding(NamedTuple):
     """What came of one call.
 
     Attributes:
-        frames: Requests of at most the size asked for; a single larger span has its own.
+        requests: Requests of at most the size asked for; a single larger span has its own.
         quarantined: Spans that could not be encoded, by reason. Each is counted alone: the others
-            of the batch are in the frames. Nearly always empty.
+            of the batch are in the requests. Nearly always empty.
     """
 
-    frames: list[Frame]
+    requests: list[EncodedRequest]
     quarantined: dict[str, int]
 
 
@@ -73,7 +75,7 @@ class SpanCodec:
 
     def __init__(self, redactor: Redactor | None, limits: ValueLimits = _DEFAULT_LIMITS) -> None:
         self._encoder = SpanEncoder(redactor, limits)
-        self._origins: dict[Origin, tuple[bytes, bytes]] = {}
+        self._resources = ResourceEncoder(redactor, limits)
 
     def encode(
         self, spans: Iterable[SpanRecord | ReadableSpan], max_bytes: int = 1_048_576
@@ -83,61 +85,43 @@ class SpanCodec:
         Args:
             spans: Records, or spans of the SDK, in any mixture. At most 256 at a time keep the
                 interpreter free for the application.
-            max_bytes: The size from which on a new frame is begun.
+            max_bytes: The size from which on a new request is begun.
 
         Returns:
-            The frames to be spooled or sent, and what could not be encoded.
+            The requests to be spooled or sent, and what could not be encoded.
         """
-        trail = Trail()
-        frames: list[Frame] = []
+        redacted = RedactedPaths()
+        requests: list[EncodedRequest] = []
         quarantined: dict[str, int] = {}
-        groups = _Groups()
+        groups = _SpanGroups()
         last: Origin | None = None
-        spot: list[bytes] = []
+        fields: list[bytes] = []
         for span in spans:
             try:
                 record = span if isinstance(span, SpanRecord) else from_readable(span)
                 origin = record.origin
-                body = self._encoder.span(record, trail)
+                body = self._encoder.span(record, redacted)
             except BaseException as error:
-                # A broken part: lay the span anew, each part guarded. The rest stays in order.
+                # A broken part: write the span again, each part guarded. The others stay in order.
                 _pass_on(error)
-                trail = Trail()
-                mended = self._mended(span, quarantined)
-                if mended is None:
+                redacted = RedactedPaths()
+                salvaged = self._salvaged(span, quarantined)
+                if salvaged is None:
                     continue
-                origin, body = mended
+                origin, body = salvaged
             if origin is not last:
-                spot = groups.spot(*self._around(origin, trail))
+                fields = groups.fields_of(*self._resources.encode(origin))
                 last = origin
             if groups.items and groups.size + len(body) > max_bytes:
-                frames.append(groups.frame())
-                groups = _Groups()
-                spot = groups.spot(*self._around(origin, trail))
-            groups.add(spot, body)
+                requests.append(groups.request())
+                groups = _SpanGroups()
+                fields = groups.fields_of(*self._resources.encode(origin))
+            groups.add(fields, body)
         if groups.items:
-            frames.append(groups.frame())
-        return Encoding(frames, quarantined)
+            requests.append(groups.request())
+        return Encoding(requests, quarantined)
 
-    def _around(self, origin: Origin, trail: Trail) -> tuple[bytes, bytes]:
-        """Resource and scope of an origin, encoded once."""
-        if not isinstance(cast("object", origin), Origin):
-            origin = origin_of(None, None)
-        around = self._origins.get(origin)
-        if around is None:
-            encoder = self._encoder
-            try:
-                around = (encoder.resource(origin, trail), encoder.scope(origin, trail))
-            except BaseException:
-                trail.where, trail.paths = "", []
-                plain = salvaged_origin(origin)
-                around = (encoder.resource(plain, trail), encoder.scope(plain, trail))
-            if len(self._origins) >= _MAX_ORIGINS:
-                self._origins.clear()
-            self._origins[origin] = around
-        return around
-
-    def _mended(
+    def _salvaged(
         self, span: SpanRecord | ReadableSpan, quarantined: dict[str, int]
     ) -> tuple[Origin, bytes] | None:
         """A span that failed, in another form; None and a count where there is none."""
@@ -145,7 +129,7 @@ class SpanCodec:
         try:
             record = salvage(span)
             reason = NOT_ENCODABLE
-            body = self._encoder.span(record, Trail())
+            body = self._encoder.span(record, RedactedPaths())
         except BaseException as error:
             quarantined[reason] = quarantined.get(reason, 0) + 1
             _log.warn("span:quarantined", "A span could not be encoded (%s).", describe(error))
@@ -161,8 +145,8 @@ def _pass_on(error: BaseException) -> None:
         _thread.interrupt_main()
 
 
-class _Groups:
-    """Spans of one frame, by resource and by scope, in the order of their first appearance."""
+class _SpanGroups:
+    """Spans of one request, by resource and by scope, in the order of their first appearance."""
 
     __slots__ = ("items", "resources", "size")
 
@@ -171,7 +155,7 @@ class _Groups:
         self.items = 0
         self.size = 0
 
-    def spot(self, resource: bytes, scope: bytes) -> list[bytes]:
+    def fields_of(self, resource: bytes, scope: bytes) -> list[bytes]:
         """Where the spans of this resource and scope go.
 
         Keyed by the encoded form: equal resources are one group, whoever made them.
@@ -180,19 +164,19 @@ class _Groups:
         if scopes is None:
             scopes = self.resources[resource] = {}
             self.size += len(resource) + 16
-        spot = scopes.get(scope)
-        if spot is None:
-            spot = scopes[scope] = []
+        fields = scopes.get(scope)
+        if fields is None:
+            fields = scopes[scope] = []
             self.size += len(scope) + 16
-        return spot
+        return fields
 
-    def add(self, spot: list[bytes], body: bytes) -> None:
-        """Add a span to its spot."""
-        spot.append(span_field(body))
+    def add(self, fields: list[bytes], body: bytes) -> None:
+        """Add a span to those of its resource and scope."""
+        fields.append(span_field(body))
         self.items += 1
         self.size += len(body) + 4
 
-    def frame(self) -> Frame:
+    def request(self) -> EncodedRequest:
         """The request of all that was added."""
         out: list[bytes] = []
         for resource, scopes in self.resources.items():
@@ -201,4 +185,4 @@ class _Groups:
                 if spans:
                     inside.append(delimited(2, scope + b"".join(spans)))
             out.append(delimited(1, b"".join(inside)))
-        return Frame(b"".join(out), self.items)
+        return EncodedRequest(b"".join(out), self.items)

@@ -18,13 +18,14 @@ from typing import TYPE_CHECKING, Any
 
 from opentelemetry.trace import SpanKind
 
-from vaquero.pipeline.otlp.attributes import AttributeEncoder, Trail, attributes_mapping
-from vaquero.pipeline.otlp.salvage import ValueLimits, cut_text, text_of, utf8
+from vaquero.pipeline.otlp.attributes import AttributeEncoder, RedactedPaths
+from vaquero.pipeline.otlp.limits import ValueLimits
+from vaquero.pipeline.otlp.text import cut_text, text_of, utf8
 from vaquero.pipeline.otlp.wire import count, delimited, optional, pack_fixed64, varint
 from vaquero.redaction import Redactor, Rule
 
 if TYPE_CHECKING:
-    from vaquero.record import EventRecord, LinkRecord, Origin, SpanExtra, SpanRecord
+    from vaquero.record import EventRecord, LinkRecord, SpanExtra, SpanRecord
 
 # Ids go big-endian: trace_id = 1 (16 bytes), span_id = 2 (8), parent_span_id = 4 (8).
 _ROOT = struct.Struct(">HQQHQ").pack
@@ -72,31 +73,30 @@ class SpanEncoder:
         self._attributes = AttributeEncoder(9, redactor, limits)
         self._event_attributes = AttributeEncoder(3, redactor, limits)
         self._link_attributes = AttributeEncoder(4, redactor, limits)
-        self._resource_attributes = AttributeEncoder(1, redactor, limits)
         self._names: dict[str, bytes] = {}
         self._smaller: list[SpanEncoder] = []
 
-    def span(self, record: SpanRecord, trail: Trail) -> bytes:
+    def span(self, record: SpanRecord, redacted: RedactedPaths) -> bytes:
         """The body of a ``Span`` message.
 
         Args:
             record: A finished span.
-            trail: Takes the paths of what was redacted; empty on entry and on return.
+            redacted: Takes the paths of what was redacted; empty on entry and on return.
 
         Raises:
             Exception: Where a part is not of the kind that it should be (``struct.error`` for ids
                 and times out of range); :func:`~vaquero.pipeline.otlp.salvage.salvage` mends that.
         """
         try:
-            return self._span(record, trail)
+            return self._span(record, redacted)
         except TooLargeError:
             *smaller, smallest = self._smaller or self._make_smaller()
         for encoder in smaller:
-            trail.where, trail.paths = "", []
+            redacted.prefix, redacted.paths = "", []
             with suppress(TooLargeError):
-                return encoder._span(record, trail)
-        trail.where, trail.paths = "", []
-        return smallest._span(record, trail)
+                return encoder._span(record, redacted)
+        redacted.prefix, redacted.paths = "", []
+        return smallest._span(record, redacted)
 
     def _make_smaller(self) -> list[SpanEncoder]:
         limits = [replace(self.limits, value_bytes=size) for size in _SMALLER_VALUES]
@@ -114,7 +114,7 @@ class SpanEncoder:
         self._smaller = [SpanEncoder(self._redactor, limit) for limit in limits]
         return self._smaller
 
-    def _span(self, record: SpanRecord, trail: Trail) -> bytes:
+    def _span(self, record: SpanRecord, redacted: RedactedPaths) -> bytes:
         trace, span, parent = record.trace_no, record.span_no, record.parent_no
         if not trace or not span:
             raise ValueError("the span has no valid ids")
@@ -127,35 +127,35 @@ class SpanEncoder:
         title = record.title
         out = [
             ids,
-            self._names.get(title) or self._name(title, trail),
+            self._names.get(title) or self._name(title, redacted),
             _KINDS[record.span_kind._value_],
             _TIMES(_START_TAG, start, _END_TAG, end if end >= start else start),
             _REMOTE_FLAGS if record.parent_remote else _LOCAL_FLAGS,
         ]
         dropped = 0
         if record.attrs:
-            dropped = self._attributes.write(record.attrs, out, trail, self.limits.attributes)
+            dropped = self._attributes.write(record.attrs, out, redacted, self.limits.attributes)
         if record.state:
             out.append(delimited(3, _state(record.state)))
         extra = record.extra
         if extra is None:
             out.append(_NO_STATUS)
         else:
-            self._extra(extra, out, trail)
+            self._extra(extra, out, redacted)
             dropped += extra.dropped_attrs
         if dropped:
             out.append(count(10, dropped))
-        if trail.paths:
-            out.append(self._attributes.said(trail.paths))
-            trail.paths = []
+        if redacted.paths:
+            out.append(self._attributes.redacted_field(redacted.paths))
+            redacted.paths = []
         body = b"".join(out)
         if len(body) > self.limits.span_bytes:
             raise TooLargeError
         return body
 
-    def _name(self, title: object, trail: Trail) -> bytes:
+    def _name(self, title: object, redacted: RedactedPaths) -> bytes:
         name = text_of(title)
-        clean = self._clean(name, "name", trail)
+        clean = self._clean(name, "name", redacted)
         field = optional(5, utf8(cut_text(clean, self.limits.value_bytes)))
         if clean is name and title is name and 0 < len(name) <= _CACHED_NAME_CHARS:
             if len(self._names) >= _MAX_NAMES:
@@ -163,7 +163,7 @@ class SpanEncoder:
             self._names[name] = field
         return field
 
-    def _clean(self, text: str, path: str, trail: Trail) -> str:
+    def _clean(self, text: str, path: str, redacted: RedactedPaths) -> str:
         """Text that is no attribute (a name, a description), without secrets."""
         redactor = self._redactor
         if redactor is None:
@@ -172,38 +172,38 @@ class SpanEncoder:
         clean = redactor.clean(Rule.TEXT, window)
         if clean is window:
             return text
-        kept = redactor.ask(trail.where + path, text)
+        kept = redactor.ask(redacted.prefix + path, text)
         if kept is not None:
             return text_of(kept)
-        trail.add(path)
+        redacted.add(path)
         return clean
 
-    def _extra(self, extra: SpanExtra, out: list[bytes], trail: Trail) -> None:
+    def _extra(self, extra: SpanExtra, out: list[bytes], redacted: RedactedPaths) -> None:
         events, links = extra.events or (), extra.links or ()
         limits = self.limits
         left = limits.span_bytes
         for number, event in enumerate(events[: limits.events]):
-            out.append(delimited(11, self._event(event, f"events[{number}].", trail)))
+            out.append(delimited(11, self._event(event, f"events[{number}].", redacted)))
             left -= len(out[-1])
             if left < 0:  # At once: all of them together may be larger than memory.
                 raise TooLargeError
         for number, link in enumerate(links[: limits.links]):
-            out.append(delimited(13, self._link(link, f"links[{number}].", trail)))
+            out.append(delimited(13, self._link(link, f"links[{number}].", redacted)))
             left -= len(out[-1])
             if left < 0:
                 raise TooLargeError
-        trail.where = ""
+        redacted.prefix = ""
         out.append(count(12, extra.dropped_events + max(len(events) - limits.events, 0)))
         out.append(count(14, extra.dropped_links + max(len(links) - limits.links, 0)))
         message = b""
         if extra.status_text is not None:
-            text = self._clean(text_of(extra.status_text), "status.message", trail)
+            text = self._clean(text_of(extra.status_text), "status.message", redacted)
             message = utf8(cut_text(text, limits.value_bytes))
         out.append(delimited(15, optional(2, message) + count(3, extra.status_no)))
 
-    def _event(self, event: EventRecord, where: str, trail: Trail) -> bytes:
-        trail.where = where
-        name = self._clean(text_of(event.name), "name", trail)
+    def _event(self, event: EventRecord, where: str, redacted: RedactedPaths) -> bytes:
+        redacted.prefix = where
+        name = self._clean(text_of(event.name), "name", redacted)
         out = [
             b"\x09",
             pack_fixed64(event.time_ns),
@@ -212,12 +212,12 @@ class SpanEncoder:
         dropped = event.dropped_attrs
         if event.attrs:
             most = self.limits.event_attributes
-            dropped += self._event_attributes.write(event.attrs, out, trail, most)
+            dropped += self._event_attributes.write(event.attrs, out, redacted, most)
         out.append(count(4, dropped))
         return b"".join(out)
 
-    def _link(self, link: LinkRecord, where: str, trail: Trail) -> bytes:
-        trail.where = where
+    def _link(self, link: LinkRecord, where: str, redacted: RedactedPaths) -> bytes:
+        redacted.prefix = where
         high, low = link.trace_no >> 64, link.trace_no & _LOW_64
         out = [
             _ROOT(_TRACE_TAG, high, low, _SPAN_TAG, link.span_no),
@@ -226,38 +226,9 @@ class SpanEncoder:
         dropped = link.dropped_attrs
         if link.attrs:
             most = self.limits.link_attributes
-            dropped += self._link_attributes.write(link.attrs, out, trail, most)
+            dropped += self._link_attributes.write(link.attrs, out, redacted, most)
         out.append(count(5, dropped))
         return b"".join(out)
-
-    def resource(self, origin: Origin, trail: Trail) -> bytes:
-        """The fields ``resource`` and ``schema_url`` of a ``ResourceSpans`` message."""
-        resource: Any = origin.resource
-        out: list[bytes] = []
-        trail.where = ""
-        attributes = attributes_mapping(resource)
-        self._resource_attributes.write(attributes, out, trail, len(attributes))
-        if trail.paths:
-            out.append(self._resource_attributes.said(trail.paths))
-            trail.paths = []
-        schema = text_of(getattr(resource, "schema_url", None))
-        return delimited(1, b"".join(out)) + optional(3, utf8(schema))
-
-    def scope(self, origin: Origin, trail: Trail) -> bytes:
-        """The fields ``scope`` and ``schema_url`` of a ``ScopeSpans`` message."""
-        scope: Any = origin.scope
-        if scope is None:
-            return delimited(1, b"")
-        trail.where = "scope."
-        out = [
-            optional(1, utf8(text_of(getattr(scope, "name", None)))),
-            optional(2, utf8(text_of(getattr(scope, "version", None)))),
-        ]
-        attributes = attributes_mapping(scope)
-        self._event_attributes.write(attributes, out, trail, len(attributes))
-        trail.where, trail.paths = "", []
-        schema = text_of(getattr(scope, "schema_url", None))
-        return delimited(1, b"".join(out)) + optional(3, utf8(schema))
 
 
 def _state(state: Any) -> bytes:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from vaquero.pipeline.otlp.responses import varint
+from vaquero.pipeline.otlp.wire import delimited, read_raw_fields
 
 _GROUP, _INNER = 1, 2
 
@@ -32,63 +32,32 @@ def halves(body: bytes) -> tuple[tuple[bytes, int], tuple[bytes, int]] | None:
     return (_join(items[:middle]), middle), (_join(items[middle:]), len(items) - middle)
 
 
-def count_items(body: bytes) -> int:
-    """Items in an export request (for metrics: metrics, not their points).
-
-    Raises:
-        ValueError: ``body`` is not an export request.
-    """
-    return len(_items(body))
-
-
 def _items(body: bytes) -> list[_Item]:
     items: list[_Item] = []
-    for number, _, group in _raw_fields(body):
+    for number, _, group in read_raw_fields(body):
         if number != _GROUP:
             continue
-        scopes, resource_rest = _parted(group)
+        if not isinstance(group, bytes):
+            raise ValueError("a resource group that is no message")
+        scopes, resource_rest = _inner_and_rest(group)
         for scope in scopes:
-            raws, scope_rest = _parted(scope, keep_key=True)
+            raws, scope_rest = _inner_and_rest(scope, keep_key=True)
             items += [_Item(resource_rest, scope_rest, raw) for raw in raws]
     return items
 
 
-def _parted(message: bytes, *, keep_key: bool = False) -> tuple[list[bytes], bytes]:
+def _inner_and_rest(message: bytes, *, keep_key: bool = False) -> tuple[list[bytes], bytes]:
     """The values of field 2, and all other fields as they lie."""
     inner: list[bytes] = []
     rest: list[bytes] = []
-    for number, raw, value in _raw_fields(message):
-        if number == _INNER:
-            inner.append(raw if keep_key else value)
-        else:
+    for number, raw, value in read_raw_fields(message):
+        if number != _INNER:
             rest.append(raw)
-    return inner, b"".join(rest)
-
-
-def _raw_fields(message: bytes) -> list[tuple[int, bytes, bytes]]:
-    """``(number, the whole field, its value)`` of each field."""
-    found: list[tuple[int, bytes, bytes]] = []
-    at, size = 0, len(message)
-    while at < size:
-        start = at
-        key, at = varint(message, at)
-        kind = key & 7
-        if kind == 0:
-            _, end = varint(message, at)
-        elif kind == 2:
-            length, at = varint(message, at)
-            end = at + length
-        elif kind == 1:
-            end = at + 8
-        elif kind == 5:
-            end = at + 4
+        elif not isinstance(value, bytes):
+            raise ValueError("a scope group or an item that is no message")
         else:
-            raise ValueError(f"wire type {kind}")
-        if end > size:
-            raise ValueError("truncated field")
-        found.append((key >> 3, message[start:end], message[at:end]))
-        at = end
-    return found
+            inner.append(raw if keep_key else value)
+    return inner, b"".join(rest)
 
 
 def _join(items: list[_Item]) -> bytes:
@@ -108,19 +77,6 @@ def _join(items: list[_Item]) -> bytes:
             ):
                 raws.append(items[at].raw)
                 at += 1
-            scopes.append(_field(_INNER, scope_rest + b"".join(raws)))
-        parts.append(_field(_GROUP, first.resource_rest + b"".join(scopes)))
+            scopes.append(delimited(_INNER, scope_rest + b"".join(raws)))
+        parts.append(delimited(_GROUP, first.resource_rest + b"".join(scopes)))
     return b"".join(parts)
-
-
-def _field(number: int, value: bytes) -> bytes:
-    return _varint(number << 3 | 2) + _varint(len(value)) + value
-
-
-def _varint(value: int) -> bytes:
-    out = bytearray()
-    while value > 0x7F:
-        out.append(value & 0x7F | 0x80)
-        value >>= 7
-    out.append(value)
-    return bytes(out)

@@ -8,6 +8,10 @@ wire type 2 and carry their length in front.
 from __future__ import annotations
 
 import struct
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 VARINT, FIXED64, LENGTH, FIXED32 = 0, 1, 2, 5
 
@@ -38,6 +42,67 @@ def varint(number: int) -> bytes:
         number >>= 7
     out.append(number)
     return bytes(out)
+
+
+def read_varint(data: bytes, at: int) -> tuple[int, int]:
+    """The varint at ``at`` and the offset after it.
+
+    Raises:
+        ValueError: It is longer than ten bytes or cut.
+    """
+    value = shift = 0
+    while shift < 70:
+        if at >= len(data):
+            raise ValueError("truncated varint")
+        byte = data[at]
+        at += 1
+        value |= (byte & 0x7F) << shift
+        if byte < 0x80:
+            return value & _UINT64, at
+        shift += 7
+    raise ValueError("varint too long")
+
+
+def read_raw_fields(message: bytes) -> Iterator[tuple[int, bytes, int | bytes]]:
+    """The top-level fields of a message as ``(number, the whole field, its value)``.
+
+    Raises:
+        ValueError: The bytes are no protobuf message.
+    """
+    at, size = 0, len(message)
+    while at < size:
+        start = at
+        key, at = read_varint(message, at)
+        number, kind = key >> 3, key & 7
+        if number == 0:
+            raise ValueError("field number 0")
+        if kind == VARINT:
+            value, at = read_varint(message, at)
+            yield number, message[start:at], value
+            continue
+        if kind == LENGTH:
+            length, at = read_varint(message, at)
+        elif kind == FIXED64:
+            length = 8
+        elif kind == FIXED32:
+            length = 4
+        else:
+            raise ValueError(f"wire type {kind}")
+        end = at + length
+        if end > size:
+            raise ValueError("truncated field")
+        yield number, message[start:end], message[at:end]
+        at = end
+
+
+def read_fields(message: bytes) -> Iterator[tuple[int, int | bytes]]:
+    """The top-level fields of a message as ``(number, value)``.
+
+    Raises:
+        ValueError: The bytes are no protobuf message.
+    """
+    for number, _, value in read_raw_fields(message):
+        yield number, value
 
 
 def tag(field: int, kind: int) -> bytes:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from vaquero import _log
 from vaquero.pipeline.spool.frame import Frame
-from vaquero.pipeline.spool.memory import MemoryStore, Source
+from vaquero.pipeline.spool.memory import FrameSource, MemoryStore
 
 if TYPE_CHECKING:
     from vaquero.pipeline.settings import Destination, Signal
@@ -111,9 +111,9 @@ class Lane:
             return False
         return True
 
-    def sources(self) -> list[Source]:
+    def sources(self) -> list[FrameSource]:
         """Where the next request may come from: own frames first, then adopted ones."""
-        found: list[Source] = []
+        found: list[FrameSource] = []
         if self.disk is not None and self.disk.waiting_bytes:
             found.append(self.disk)
         if self.memory.waiting_bytes:

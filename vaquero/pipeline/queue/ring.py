@@ -87,6 +87,11 @@ class Ring:
     def __len__(self) -> int:
         return len(self._items)
 
+    @property
+    def extra_bytes(self) -> int:
+        """Bytes of the large values held."""
+        return self._extra_bytes
+
     # -- the application's side ---------------------------------------------------------------
 
     def put(self, span: Any, /) -> None:

@@ -12,9 +12,9 @@ from vaquero import _guard
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from vaquero.pipeline.otlp.logs import LogQueue
     from vaquero.pipeline.otlp.span_batches import SpanCodec
     from vaquero.pipeline.queue.lane import Lane
+    from vaquero.pipeline.queue.log_queue import LogQueue
     from vaquero.pipeline.queue.ring import Ring
     from vaquero.pipeline.settings import Signal
     from vaquero.pipeline.stats import Ledger
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 #: ours and no caller's.
 SLICE = 32
 #: Long enough that a waiting thread really gets the interpreter, short enough not to matter.
-BREATH_S = 0.00005
+YIELD_S = 0.00005
 #: Frames are closed at about this size, so that requests can be put together from whole ones.
 FRAME_BYTES = 128 * 1024
 #: Spans that a caller encodes itself when the ring is full.
@@ -35,7 +35,7 @@ ENCODED_BYTES = 2 * 1024 * 1024
 REQUEST_BYTES = 16 * 1024 * 1024
 
 
-class Writer:
+class QueueWriter:
     """Empties the ring. Its thread sleeps while there is nothing to do.
 
     Args:
@@ -47,6 +47,7 @@ class Writer:
         interval_s: How often to look while there is work.
         appended: Called after a frame was appended: wakes the sender.
         drained: Called after the ring was emptied.
+        new_event: Makes what the thread sleeps on.
     """
 
     def __init__(
@@ -60,6 +61,7 @@ class Writer:
         interval_s: float,
         appended: Callable[[], None],
         drained: Callable[[], None],
+        new_event: Callable[[], threading.Event] = threading.Event,
     ) -> None:
         self._ring = ring
         self._lanes = lanes
@@ -69,11 +71,12 @@ class Writer:
         self._interval_s = interval_s
         self._appended = appended
         self._drained = drained
+        self._new_event = new_event
         self.reset()
 
     def reset(self) -> None:
         """No thread, new locks, nothing waiting: for a forked child."""
-        self.wake = threading.Event()
+        self.wake = self._new_event()
         self._drain_lock = threading.Lock()
         self._requests: deque[tuple[Signal, bytes, int]] = deque()
         self._request_bytes = 0
@@ -190,11 +193,11 @@ class Writer:
             size += len(body)
             items += encoded
             if taken < most:
-                time.sleep(BREATH_S)
+                time.sleep(YIELD_S)
         self._append("traces", b"".join(bodies), items, traces)
         return taken
 
-    def help_out(self) -> None:
+    def encode_overflow(self) -> None:
         """A caller found the ring full: it encodes a few of the oldest spans itself.
 
         Encoded they take a tenth of the memory, so some may wait for the writer; when even that is
@@ -223,10 +226,10 @@ class Writer:
             return b"", 0
         for reason, number in encoding.quarantined.items():
             ledger.drop("traces", reason, number)
-        frames = encoding.frames
-        if len(frames) == 1:
-            return frames[0].body, frames[0].items
-        return b"".join([frame.body for frame in frames]), sum(frame.items for frame in frames)
+        requests = encoding.requests
+        if len(requests) == 1:
+            return requests[0].body, requests[0].items
+        return b"".join([one.body for one in requests]), sum(one.items for one in requests)
 
     def _append(self, signal: Signal, body: bytes, items: int, traces: int = 0) -> None:
         if not items:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from vaquero import _log
 from vaquero.pipeline.spool import folder, lock, segment
-from vaquero.pipeline.spool.reader import Shelf
+from vaquero.pipeline.spool.reader import SpoolReader
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,28 +22,28 @@ if TYPE_CHECKING:
     from vaquero.pipeline.spool.frame import Frame
 
 #: One process takes no more than this at a time: others may want to help.
-MAX_SHELVES = 8
+MAX_ADOPTED = 8
 #: A folder without a lock file is one being made, or one whose maker died in between.
 ABANDONED_S = 3600.0
 
 
-class AdoptedShelf:
-    """A :class:`Source` of the store that gives its folder up when it is empty."""
+class AdoptedSpool:
+    """A :class:`FrameSource` of the store that gives its folder up when it is empty."""
 
-    def __init__(self, adopter: Adopter, name: str, shelf: Shelf) -> None:
+    def __init__(self, adopter: Adopter, name: str, reader: SpoolReader) -> None:
         self.name = name
-        self.shelf = shelf
+        self.reader = reader
         self._adopter = adopter
 
     @property
     def waiting_bytes(self) -> int:
         """Bytes not yet settled."""
-        return self.shelf.waiting_bytes
+        return self.reader.waiting_bytes
 
     def take(self, max_bytes: int, max_items: int) -> list[Frame]:
-        """See :class:`vaquero.pipeline.spool.memory.Source`."""
+        """See :class:`vaquero.pipeline.spool.memory.FrameSource`."""
         try:
-            frames = self.shelf.take(max_bytes, max_items)
+            frames = self.reader.take(max_bytes, max_items)
         except OSError:
             frames = []
         if not frames:
@@ -51,14 +51,14 @@ class AdoptedShelf:
         return frames
 
     def settle(self) -> None:
-        """See :class:`vaquero.pipeline.spool.memory.Source`."""
-        self.shelf.settle()
-        if self.shelf.is_empty():
+        """See :class:`vaquero.pipeline.spool.memory.FrameSource`."""
+        self.reader.settle()
+        if self.reader.is_empty():
             self._adopter.finish(self)
 
     def give_back(self) -> None:
-        """See :class:`vaquero.pipeline.spool.memory.Source`."""
-        self.shelf.give_back()
+        """See :class:`vaquero.pipeline.spool.memory.FrameSource`."""
+        self.reader.give_back()
 
 
 class Adopter:
@@ -82,27 +82,27 @@ class Adopter:
         self._own = own
         self._max_age_s = max_age_s
         self._expired = expired
-        self.shelves: list[AdoptedShelf] = []
+        self.adopted: list[AdoptedSpool] = []
 
     def reset(self) -> None:
         """In a forked child: what was adopted is the parent's."""
-        for adopted in self.shelves:
-            adopted.shelf.forget()
-        self.shelves = []
+        for adopted in self.adopted:
+            adopted.reader.forget()
+        self.adopted = []
         self.place.close()
 
     @property
     def has_more(self) -> bool:
         """Whether something adopted waits."""
-        return bool(self.shelves)
+        return bool(self.adopted)
 
-    def sources(self) -> list[AdoptedShelf]:
+    def sources(self) -> list[AdoptedSpool]:
         """What is adopted."""
-        return list(self.shelves)
+        return list(self.adopted)
 
     def may_find(self) -> bool:
         """Whether there is a spool at all, without making one."""
-        return bool(self.shelves) or self.place.exists()
+        return bool(self.adopted) or self.place.exists()
 
     def scan(self) -> bool:
         """Adopt what nobody holds; True where something was found."""
@@ -114,43 +114,43 @@ class Adopter:
         except OSError as error:
             _log.warn("spool:adopt", "vaquero cannot read its spool: %s", error.strerror or error)
             return False
-        known = {adopted.name for adopted in self.shelves}
+        known = {adopted.name for adopted in self.adopted}
         known.add(self._own.name if self._own is not None else "")
         for name in sorted(names):
-            if len(self.shelves) >= MAX_SHELVES:
+            if len(self.adopted) >= MAX_ADOPTED:
                 break
             if name not in known and name != folder.REFUSED_NAME:
                 self._adopt(parent, name)
-        return len(self.shelves) > len(known) - 1
+        return len(self.adopted) > len(known) - 1
 
     def _adopt(self, parent: int, name: str) -> None:
-        shelf = lock_folder(parent, name)
-        if shelf is None:
+        reader = lock_folder(parent, name)
+        if reader is None:
             return
-        adopted = AdoptedShelf(self, name, shelf)
-        self.shelves.append(adopted)
+        adopted = AdoptedSpool(self, name, reader)
+        self.adopted.append(adopted)
         oldest_s = time.time() - self._max_age_s
         expired = sum(
-            shelf.drop(number) or 0 for at_s, _, number in shelf.segments() if at_s < oldest_s
+            reader.drop(number) or 0 for at_s, _, number in reader.segments() if at_s < oldest_s
         )
         if expired:
             self._expired(expired)
-        if shelf.is_empty():
+        if reader.is_empty():
             self.finish(adopted)
 
-    def finish(self, adopted: AdoptedShelf) -> None:
+    def finish(self, adopted: AdoptedSpool) -> None:
         """Nothing is left in a folder: remove it and let its lock go."""
-        if adopted in self.shelves:
-            self.shelves.remove(adopted)
-        close_folder(self.place.handle, adopted.name, adopted.shelf)
+        if adopted in self.adopted:
+            self.adopted.remove(adopted)
+        close_folder(self.place.handle, adopted.name, adopted.reader)
 
     def close(self) -> None:
         """Give everything up, for others to adopt."""
-        for adopted in list(self.shelves):
+        for adopted in list(self.adopted):
             self.finish(adopted)
 
 
-def lock_folder(parent: int, name: str) -> Shelf | None:
+def lock_folder(parent: int, name: str) -> SpoolReader | None:
     """The folder of an ended process, locked; None where it lives, or where it is no process."""
     try:
         handle = folder.open_inside(parent, name, create=False)
@@ -160,7 +160,7 @@ def lock_folder(parent: int, name: str) -> Shelf | None:
     try:
         held = lock.acquire(handle, create=False)
         if held is not None:
-            return Shelf(handle, held, _say_damage)
+            return SpoolReader(handle, held, _log_damage)
     except FileNotFoundError:
         _remove_abandoned(parent, name, handle)
     except OSError:
@@ -170,9 +170,9 @@ def lock_folder(parent: int, name: str) -> Shelf | None:
     return None
 
 
-def close_folder(parent: int, name: str, shelf: Shelf) -> None:
+def close_folder(parent: int, name: str, reader: SpoolReader) -> None:
     """Give a locked folder up; it is removed where it is empty."""
-    shelf.close()
+    reader.close()
     if parent >= 0:
         with suppress(OSError):
             os.rmdir(name, dir_fd=parent)
@@ -184,5 +184,5 @@ def _remove_abandoned(parent: int, name: str, handle: int) -> None:
             os.rmdir(name, dir_fd=parent)
 
 
-def _say_damage(count: int) -> None:
+def _log_damage(count: int) -> None:
     _log.warn("spool:damaged", "%d damaged bytes in vaquero's spool were skipped.", count)

@@ -13,7 +13,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from vaquero.pipeline.spool import folder, frame, lock
-from vaquero.pipeline.spool.reader import Shelf, folder_name
+from vaquero.pipeline.spool.reader import SpoolReader, folder_name
 from vaquero.pipeline.spool.segment import Segment
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ class DestinationFolder:
                 os.close(handle)
 
 
-class OwnShelf(Shelf):
+class OwnSpool(SpoolReader):
     """The folder that this process writes to."""
 
     def __init__(self, handle: int, held: int, damaged: Callable[[int], None]) -> None:
@@ -132,7 +132,7 @@ class OwnShelf(Shelf):
 
     def settle(self) -> None:
         """Settle, and where the sender has caught up, begin a new segment."""
-        current, reader = self.current, self._reader
+        current, reader = self.current, self._segment_reader
         if (
             current is not None
             and reader is not None
@@ -182,21 +182,21 @@ class DiskStore:
         self._place = place
         self._segment_bytes = max(16384, min(SEGMENT_BYTES, max_bytes // 16))
         self._lost = lost
-        self.shelf: OwnShelf | None = None
+        self.spool: OwnSpool | None = None
         self.name = ""
         self.reset()
 
     def reset(self) -> None:
         """As new: for a forked child, whose parent keeps its folder."""
-        if self.shelf is not None:
-            self.shelf.forget()
-        self.shelf = None
+        if self.spool is not None:
+            self.spool.forget()
+        self.spool = None
         self._place.close()
         self._lock = threading.Lock()
         self._open_lock = threading.Lock()
         self._in_bytes = self._out_bytes = 0
         self._in_items = self._out_items = 0
-        self._flight: list[Frame] = []
+        self._in_flight: list[Frame] = []
 
     @property
     def waiting_bytes(self) -> int:
@@ -206,7 +206,7 @@ class DiskStore:
     @property
     def current_number(self) -> int:
         """The segment that is written to; -1 for none."""
-        current = self.shelf.current if self.shelf is not None else None
+        current = self.spool.current if self.spool is not None else None
         return current.number if current is not None else -1
 
     def append(self, new: Frame) -> None:
@@ -216,23 +216,23 @@ class DiskStore:
             OSError: The disk does not take it.
         """
         data = frame.pack(new)
-        shelf = self.shelf or self._open()
+        spool = self.spool or self._open()
         try:
-            shelf.append(data, self._segment_bytes)
+            spool.append(data, self._segment_bytes)
         except OSError:
-            if not shelf.is_gone():
+            if not spool.is_gone():
                 raise
             # Somebody removed the folder under us: what was in it is lost, the rest need not be.
-            self.shelf = None
+            self.spool = None
             self._open().append(data, self._segment_bytes)
         with self._lock:
             self._in_bytes += len(data)
             self._in_items += new.items
 
-    def _open(self) -> OwnShelf:
+    def _open(self) -> OwnSpool:
         with self._open_lock:
-            if self.shelf is not None:
-                return self.shelf
+            if self.spool is not None:
+                return self.spool
             parent = self._place.open()
             for _ in range(5):
                 name = folder_name()
@@ -240,31 +240,31 @@ class DiskStore:
                 held = lock.acquire(handle, create=True)
                 if held is not None:
                     self.name = name
-                    self.shelf = OwnShelf(handle, held, lambda _: None)
-                    return self.shelf
+                    self.spool = OwnSpool(handle, held, lambda _: None)
+                    return self.spool
                 os.close(handle)  # somebody looked for orphans in this very moment
             raise OSError(11, "no folder in the spool can be locked")
 
     def take(self, max_bytes: int, max_items: int) -> list[Frame]:
-        """See :class:`vaquero.pipeline.spool.memory.Source`."""
-        shelf = self.shelf
-        if shelf is None:
+        """See :class:`vaquero.pipeline.spool.memory.FrameSource`."""
+        spool = self.spool
+        if spool is None:
             return []
         with self._lock:
             written = self._in_items, self._in_bytes
         try:
-            self._flight = shelf.take(max_bytes, max_items)
+            self._in_flight = spool.take(max_bytes, max_items)
         except OSError:
-            self._flight = []
-        if not self._flight:
-            if shelf.is_gone():
+            self._in_flight = []
+        if not self._in_flight:
+            if spool.is_gone():
                 # Somebody removed the folder under us; the next frame makes a new one.
-                self.shelf = None
-                shelf.close()
+                self.spool = None
+                spool.close()
                 self._count_lost(*written)
-            elif shelf.current is None and shelf.is_empty():
+            elif spool.current is None and spool.is_empty():
                 self._count_lost(*written)
-        return list(self._flight)
+        return list(self._in_flight)
 
     def _count_lost(self, in_items: int, in_bytes: int) -> None:
         """Everything was read, and less came out than went in: the rest is damaged or gone."""
@@ -277,27 +277,27 @@ class DiskStore:
             self._lost(missing)
 
     def settle(self) -> None:
-        """See :class:`vaquero.pipeline.spool.memory.Source`."""
-        flight, self._flight = self._flight, []
-        if self.shelf is not None:
-            self.shelf.settle()
+        """See :class:`vaquero.pipeline.spool.memory.FrameSource`."""
+        in_flight, self._in_flight = self._in_flight, []
+        if self.spool is not None:
+            self.spool.settle()
         with self._lock:
-            self._out_bytes += sum(frame.HEADER_BYTES + len(f.payload) for f in flight)
-            self._out_items += sum(f.items for f in flight)
+            self._out_bytes += sum(frame.HEADER_BYTES + len(f.payload) for f in in_flight)
+            self._out_items += sum(f.items for f in in_flight)
 
     def give_back(self) -> None:
-        """See :class:`vaquero.pipeline.spool.memory.Source`."""
-        self._flight = []
-        if self.shelf is not None:
-            self.shelf.give_back()
+        """See :class:`vaquero.pipeline.spool.memory.FrameSource`."""
+        self._in_flight = []
+        if self.spool is not None:
+            self.spool.give_back()
 
     def drop(self, number: int) -> int | None:
         """Remove a segment unsent; the items lost by it, or None where it is being sent."""
-        shelf = self.shelf
-        if shelf is None:
+        spool = self.spool
+        if spool is None:
             return None
-        before = shelf.unsettled_bytes(number)
-        items = shelf.drop(number)
+        before = spool.unsettled_bytes(number)
+        items = spool.drop(number)
         if items is None:
             return None
         with self._lock:
@@ -307,7 +307,7 @@ class DiskStore:
 
     def tidy(self) -> None:
         """Remove the folder where nothing waits in it; a later frame makes a new one."""
-        if not self.waiting_bytes and not self._flight:
+        if not self.waiting_bytes and not self._in_flight:
             self._give_up()
 
     def close(self) -> None:
@@ -316,11 +316,11 @@ class DiskStore:
         self._place.close()
 
     def _give_up(self) -> None:
-        shelf, self.shelf = self.shelf, None
-        if shelf is None:
+        spool, self.spool = self.spool, None
+        if spool is None:
             return
         parent = self._place.handle
-        shelf.close()
+        spool.close()
         if parent >= 0:
             with suppress(OSError):
                 os.rmdir(self.name, dir_fd=parent)

@@ -28,7 +28,7 @@ class Entry:
     """One folder of the spool.
 
     Attributes:
-        destination: The folder's name: a keyed hash, the address cannot be told from it.
+        destination: The folder's name: a keyed hash, from which the address cannot be read.
         process: Folder of the process, its pid first; ``refused`` for what a backend refused.
         pid: The process that wrote it; None for refused requests.
         state: ``live`` (its process holds it), ``orphaned`` (the next process with the same
@@ -188,13 +188,13 @@ def _clear_refused(parent: int, entry: Entry) -> int:
 
 
 def _clear_process(parent: int, entry: Entry) -> int:
-    shelf = adoption.lock_folder(parent, entry.process)
-    if shelf is None:
+    reader = adoption.lock_folder(parent, entry.process)
+    if reader is None:
         return 0
     try:
-        return sum(shelf.drop(number) or 0 for _, _, number in shelf.segments())
+        return sum(reader.drop(number) or 0 for _, _, number in reader.segments())
     finally:
-        adoption.close_folder(parent, entry.process, shelf)
+        adoption.close_folder(parent, entry.process, reader)
 
 
 def total_bytes(root: Path) -> int:

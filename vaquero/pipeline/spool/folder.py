@@ -149,7 +149,7 @@ def _make_key(root: int) -> None:
 
 
 def destination_name(key: bytes, signal: Signal, destination: Destination) -> str:
-    """The folder name of a destination: tells nothing of it to who does not have the key."""
+    """The folder name of a destination, which cannot be guessed from it without the key."""
     headers = sorted((name.lower(), value) for name, value in destination.headers)
     identity = json.dumps([signal, destination.endpoint, destination.protocol, headers])
     return blake2b(identity.encode(), key=key, digest_size=_NAME_BYTES).hexdigest()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from vaquero import _log
 from vaquero.pipeline.spool import lock, quota, refused
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from vaquero.pipeline.queue.lane import Lane
     from vaquero.pipeline.settings import Destination, PipelineSettings, Signal
     from vaquero.pipeline.stats import Ledger
 
@@ -25,8 +24,22 @@ if TYPE_CHECKING:
 EXPIRY_INTERVAL_S = 300.0
 
 
+class SignalStores(NamedTuple):
+    """What one signal has in the spool.
+
+    Attributes:
+        disk: What this process writes.
+        adopter: What ended processes left for the same destination.
+        lost: Told how many items of this process are lost, and why.
+    """
+
+    disk: DiskStore
+    adopter: Adopter
+    lost: Callable[[int, str], None]
+
+
 class Housekeeper:
-    """The spool of one pipeline, over all its lanes.
+    """The spool of one pipeline, over all its signals.
 
     Args:
         settings: Folder and bounds.
@@ -37,69 +50,77 @@ class Housekeeper:
         self._settings = settings
         self._ledger = ledger
         self._expired_s = time.monotonic()
+        self._stores: dict[Signal, SignalStores] = {}
 
-    def stores(
-        self, signal: Signal, destination: Destination, lost: Callable[[int], None]
-    ) -> tuple[DiskStore, Adopter] | tuple[None, None]:
-        """The spool of a lane; nothing where nobody named a destination or wants a spool."""
+    def make_stores(
+        self, signal: Signal, destination: Destination, lost: Callable[[int, str], None]
+    ) -> SignalStores | None:
+        """The spool of a signal; None where nobody named a destination or wants a spool.
+
+        Args:
+            signal: The signal.
+            destination: Where it goes.
+            lost: Told how many items of this process are lost, and why.
+        """
         root = self._settings.spool_dir
         if root is None or not destination.named_by_user:
-            return None, None
+            return None
         if not lock.SUPPORTED:
             _log.info("This system offers no file locks that vaquero can use: nothing is spooled.")
-            return None, None
+            return None
         place = DestinationFolder(root, signal, destination)
-        disk = DiskStore(place, self._settings.spool_max_bytes, lost)
+        max_bytes = self._settings.spool_max_bytes
+        disk = DiskStore(place, max_bytes, lambda items: lost(items, "spool_damaged"))
         expired = partial(self._count_foreign, signal, "spool_expired")
-        return disk, Adopter(place, disk, self._settings.spool_max_age_s, expired)
+        adopter = Adopter(place, disk, self._settings.spool_max_age_s, expired)
+        self._stores[signal] = SignalStores(disk, adopter, lost)
+        return self._stores[signal]
 
-    def keep(self, lane: Lane, body: bytes, items: int) -> bool:
+    def keep_refused(self, signal: Signal, body: bytes, items: int) -> bool:
         """Keep a refused request for a later resend; False where it cannot be."""
-        adopter = lane.adopter
-        if adopter is None:
+        stores = self._stores.get(signal)
+        if stores is None:
             return False
-        request = Frame(
-            lane.signal, items, int(time.time()), int.from_bytes(os.urandom(8), "little"), body
-        )
+        number = int.from_bytes(os.urandom(8), "little")
+        request = Frame(signal, items, int(time.time()), number, body)
+        place = stores.adopter.place
         try:
-            return refused.keep(adopter.place.open(), request, self._settings.refused_max_bytes)
+            return refused.store(place.open(), request, self._settings.refused_max_bytes)
         except OSError:
             return False
 
-    def tend(self, lanes: dict[Signal, Lane]) -> None:
+    def enforce_bounds(self) -> None:
         """Hold the bounds: after a segment was filled, and now and then for the age."""
         root = self._settings.spool_dir
         if root is None:
             return
         filled = False
-        for lane in lanes.values():
-            shelf = lane.disk.shelf if lane.disk is not None else None
-            if shelf is not None and shelf.rolled:
-                shelf.rolled = False
+        for stores in self._stores.values():
+            spool = stores.disk.spool
+            if spool is not None and spool.rolled:
+                spool.rolled = False
                 filled = True
         now = time.monotonic()
         if not filled and now - self._expired_s < EXPIRY_INTERVAL_S:
             return
         self._expired_s = now
-        for lane in lanes.values():
-            if lane.disk is not None and lane.disk.shelf is not None:
-                lane.disk.shelf.seal_by_age(SEGMENT_AGE_S)
-        self._enforce(root, lanes)
+        for stores in self._stores.values():
+            if stores.disk.spool is not None:
+                stores.disk.spool.seal_by_age(SEGMENT_AGE_S)
+        self._enforce(root)
 
-    def _enforce(self, root: Path, lanes: dict[Signal, Lane]) -> None:
+    def _enforce(self, root: Path) -> None:
         own: dict[tuple[str, str], quota.Droppable] = {}
         spare: dict[tuple[str, str], int] = {}
-        owners: dict[tuple[str, str], Lane] = {}
-        for lane in lanes.values():
-            if lane.disk is None or lane.adopter is None:
-                continue
-            place = lane.adopter.place.name
-            if lane.disk.shelf is not None:
-                key = (place, lane.disk.name)
-                own[key], owners[key] = lane.disk, lane
-                spare[key] = lane.disk.current_number
-            for adopted in lane.adopter.sources():
-                own[place, adopted.name] = adopted.shelf
+        owners: dict[tuple[str, str], SignalStores] = {}
+        for stores in self._stores.values():
+            place = stores.adopter.place.name
+            if stores.disk.spool is not None:
+                key = (place, stores.disk.name)
+                own[key], owners[key] = stores.disk, stores
+                spare[key] = stores.disk.current_number
+            for adopted in stores.adopter.sources():
+                own[place, adopted.name] = adopted.reader
         try:
             lost = quota.enforce(
                 root,
@@ -114,22 +135,22 @@ class Housekeeper:
             for key, items in folders.items():
                 self._count(owners.get(key), reason, items)
 
-    def _count(self, owner: Lane | None, reason: str, items: int) -> None:
+    def _count(self, owner: SignalStores | None, reason: str, items: int) -> None:
         if owner is None:
             # Which signal it was is not known without reading it; spans are the most likely.
             self._count_foreign("traces", reason, items)
             return
         owner.lost(items, reason)
-        _say(reason, items)
+        _log_dropped(reason, items)
 
     def _count_foreign(self, signal: Signal, reason: str, items: int) -> None:
         """What an ended process left, which cannot count it any more."""
         self._ledger.accept(signal, items)
         self._ledger.drop(signal, reason, items)
-        _say(reason, items)
+        _log_dropped(reason, items)
 
 
-def _say(reason: str, items: int) -> None:
+def _log_dropped(reason: str, items: int) -> None:
     if items:
         _log.warn(
             reason,

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from vaquero.pipeline.spool.frame import Frame
 
 
-class Source(Protocol):
+class FrameSource(Protocol):
     """What the sender reads from, one request at a time."""
 
     @property
@@ -53,20 +53,20 @@ class MemoryStore:
         """Empty, with a new lock: for a forked child, whose parent sends what was here."""
         self._lock = threading.Lock()
         self._frames: deque[Frame] = deque()
-        self._flight: list[Frame] = []
+        self._in_flight: list[Frame] = []
         self._bytes = 0
-        self._flight_bytes = 0
+        self._in_flight_bytes = 0
 
     @property
     def waiting_bytes(self) -> int:
         """Bytes not yet settled."""
-        return self._bytes + self._flight_bytes
+        return self._bytes + self._in_flight_bytes
 
     @property
     def waiting_items(self) -> int:
         """Items not yet settled."""
         with self._lock:
-            return sum(f.items for f in self._frames) + sum(f.items for f in self._flight)
+            return sum(f.items for f in self._frames) + sum(f.items for f in self._in_flight)
 
     def append(self, frame: Frame) -> None:
         """Take a frame, at the price of the oldest ones where there is no room."""
@@ -82,34 +82,34 @@ class MemoryStore:
             self._dropped(oldest)
 
     def take(self, max_bytes: int, max_items: int) -> list[Frame]:
-        """See :class:`Source`."""
+        """See :class:`FrameSource`."""
         with self._lock:
             size = items = 0
             while self._frames:
                 following = self._frames[0]
                 size += len(following.payload)
                 items += following.items
-                if self._flight and (size > max_bytes or items > max_items):
+                if self._in_flight and (size > max_bytes or items > max_items):
                     size -= len(following.payload)
                     break
-                self._flight.append(self._frames.popleft())
+                self._in_flight.append(self._frames.popleft())
             self._bytes -= size
-            self._flight_bytes = size
-            return list(self._flight)
+            self._in_flight_bytes = size
+            return list(self._in_flight)
 
     def settle(self) -> None:
-        """See :class:`Source`."""
+        """See :class:`FrameSource`."""
         with self._lock:
-            self._flight.clear()
-            self._flight_bytes = 0
+            self._in_flight.clear()
+            self._in_flight_bytes = 0
 
     def give_back(self) -> None:
-        """See :class:`Source`."""
+        """See :class:`FrameSource`."""
         with self._lock:
-            self._frames.extendleft(reversed(self._flight))
-            self._bytes += self._flight_bytes
-            self._flight.clear()
-            self._flight_bytes = 0
+            self._frames.extendleft(reversed(self._in_flight))
+            self._bytes += self._in_flight_bytes
+            self._in_flight.clear()
+            self._in_flight_bytes = 0
 
     def drain(self) -> list[Frame]:
         """Everything that waits, taken away (what is in flight stays)."""

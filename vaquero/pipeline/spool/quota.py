@@ -26,7 +26,7 @@ class Droppable(Protocol):
         ...
 
 
-class Found(NamedTuple):
+class SegmentInfo(NamedTuple):
     """A segment in the spool: where it is, when it last changed, how large it is."""
 
     destination: str
@@ -36,9 +36,9 @@ class Found(NamedTuple):
     size_bytes: int
 
 
-def find_segments(root: int) -> list[Found]:
+def find_segments(root: int) -> list[SegmentInfo]:
     """All segments below the spool's root, oldest first; refused requests are not among them."""
-    found: list[Found] = []
+    found: list[SegmentInfo] = []
     for destination in _names(root):
         if not folder.is_destination_name(destination):
             continue
@@ -61,8 +61,8 @@ def _names(handle: int) -> list[str]:
         return []
 
 
-def _segments_of(parent: int, destination: str, process: str) -> list[Found]:
-    found: list[Found] = []
+def _segments_of(parent: int, destination: str, process: str) -> list[SegmentInfo]:
+    found: list[SegmentInfo] = []
     try:
         handle = folder.open_inside(parent, process, create=False)
     except OSError:
@@ -72,7 +72,7 @@ def _segments_of(parent: int, destination: str, process: str) -> list[Found]:
             with suppress(OSError):
                 name = segment.name_of(number)
                 info = os.stat(name, dir_fd=handle, follow_symlinks=False)
-                found.append(Found(destination, process, number, info.st_mtime, info.st_size))
+                found.append(SegmentInfo(destination, process, number, info.st_mtime, info.st_size))
     finally:
         os.close(handle)
     return found
@@ -122,20 +122,20 @@ def enforce(
     return lost
 
 
-def _drop(root: int, one: Found, own: Droppable | None) -> int | None:
+def _drop(root: int, one: SegmentInfo, own: Droppable | None) -> int | None:
     """Drop a segment; its items, or None where it must stay."""
     if own is not None:
         return own.drop(one.number)
     with suppress(OSError):
         parent = folder.open_inside(root, one.destination, create=False)
         try:
-            shelf = adoption.lock_folder(parent, one.process)
-            if shelf is None:
+            reader = adoption.lock_folder(parent, one.process)
+            if reader is None:
                 return None
             try:
-                return shelf.drop(one.number)
+                return reader.drop(one.number)
             finally:
-                adoption.close_folder(parent, one.process, shelf)
+                adoption.close_folder(parent, one.process, reader)
         finally:
             os.close(parent)
     return None

@@ -1,4 +1,4 @@
-"""A shelf: the folder of one process in the spool, read by the sender in the order of writing."""
+"""Reads the folder of one process in the spool, in the order of writing."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
     from vaquero.pipeline.spool.frame import Frame
 
 
-class Shelf:
+class SpoolReader:
     """The reading side of a locked folder: take, settle, drop. Nobody appends to an adopted one.
 
     Args:
-        handle: The folder, open; the shelf closes it.
-        held: The descriptor that holds its lock; the shelf releases it.
+        handle: The folder, open; the reader closes it.
+        held: The descriptor that holds its lock; the reader releases it.
         damaged: Told how many bytes were damaged and skipped.
     """
 
@@ -33,8 +33,8 @@ class Shelf:
         self._damaged = damaged
         self._cursor_file = CursorFile(handle)
         self._cursor = self._cursor_file.read()
-        self._reader: SegmentReader | None = None
-        self._flight: list[Frame] = []
+        self._segment_reader: SegmentReader | None = None
+        self._in_flight: list[Frame] = []
         self._lock = threading.Lock()
         self.waiting_bytes = self._unread_bytes()
 
@@ -49,30 +49,30 @@ class Shelf:
     # -- what the sender asks for --------------------------------------------------------------
 
     def take(self, max_bytes: int, max_items: int) -> list[Frame]:
-        """See :class:`vaquero.pipeline.spool.memory.Source`."""
+        """See :class:`vaquero.pipeline.spool.memory.FrameSource`."""
         with self._lock:
-            while not self._flight:
-                reader = self._reader or self._open_next()
+            while not self._in_flight:
+                reader = self._segment_reader or self._open_next()
                 if reader is None:
                     break
                 damaged = reader.damaged_bytes
                 # Asked first: what is complete now was complete before the read.
                 complete = self._is_complete(reader.number)
-                self._flight = reader.read(max_bytes, max_items, sealed=complete)
+                self._in_flight = reader.read(max_bytes, max_items, sealed=complete)
                 if reader.damaged_bytes > damaged:
                     self._damaged(reader.damaged_bytes - damaged)
-                if self._flight or not complete:
+                if self._in_flight or not complete:
                     break
                 self._remove(reader.number)
-            return list(self._flight)
+            return list(self._in_flight)
 
     def settle(self) -> None:
-        """See :class:`vaquero.pipeline.spool.memory.Source`."""
+        """See :class:`vaquero.pipeline.spool.memory.FrameSource`."""
         with self._lock:
-            reader = self._reader
-            done = sum(HEADER_BYTES + len(frame.payload) for frame in self._flight)
+            reader = self._segment_reader
+            done = sum(HEADER_BYTES + len(frame.payload) for frame in self._in_flight)
             self.waiting_bytes = max(0, self.waiting_bytes - done)
-            self._flight = []
+            self._in_flight = []
             if reader is None:
                 return
             self._cursor = Cursor(reader.number, reader.offset)
@@ -82,10 +82,10 @@ class Shelf:
                 self._remove(reader.number)
 
     def give_back(self) -> None:
-        """See :class:`vaquero.pipeline.spool.memory.Source`."""
+        """See :class:`vaquero.pipeline.spool.memory.FrameSource`."""
         with self._lock:
-            self._flight = []
-            self._close_reader()
+            self._in_flight = []
+            self._close_segment_reader()
 
     # -- segments ------------------------------------------------------------------------------
 
@@ -100,15 +100,15 @@ class Shelf:
                 continue
             offset = self._cursor.offset if number == self._cursor.number else 0
             try:
-                self._reader = SegmentReader(self.handle, number, offset)
+                self._segment_reader = SegmentReader(self.handle, number, offset)
             except OSError:
                 self._unlink(number)
                 continue
-            return self._reader
+            return self._segment_reader
         return None
 
     def _remove(self, number: int) -> None:
-        self._close_reader()
+        self._close_segment_reader()
         self._cursor = Cursor(number + 1, 0)
         self._unlink(number)
 
@@ -116,8 +116,8 @@ class Shelf:
         with suppress(OSError):
             os.unlink(segment.name_of(number), dir_fd=self.handle)
 
-    def _close_reader(self) -> None:
-        reader, self._reader = self._reader, None
+    def _close_segment_reader(self) -> None:
+        reader, self._segment_reader = self._segment_reader, None
         if reader is not None:
             reader.close()
 
@@ -131,7 +131,7 @@ class Shelf:
     def is_empty(self) -> bool:
         """Whether nothing is left to send."""
         with self._lock:
-            return not self._flight and not segment.numbers_in(self.handle)
+            return not self._in_flight and not segment.numbers_in(self.handle)
 
     # -- quota ---------------------------------------------------------------------------------
 
@@ -140,9 +140,7 @@ class Shelf:
         found: list[tuple[float, int, int]] = []
         with self._lock:
             for number in segment.numbers_in(self.handle):
-                if self._flight and self._reader is not None and number == self._reader.number:
-                    continue
-                if not self._is_complete(number):
+                if self._is_being_sent(number) or not self._is_complete(number):
                     continue
                 with suppress(OSError):
                     name = segment.name_of(number)
@@ -150,15 +148,19 @@ class Shelf:
                     found.append((info.st_mtime, info.st_size, number))
         return found
 
+    def _is_being_sent(self, number: int) -> bool:
+        reader = self._segment_reader
+        return bool(self._in_flight) and reader is not None and reader.number == number
+
     def drop(self, number: int) -> int | None:
         """Remove a segment unsent; the items lost by it, or None where it is being sent."""
         with self._lock:
-            if self._flight and self._reader is not None and number == self._reader.number:
+            if self._is_being_sent(number):
                 return None
             offset = self._cursor.offset if number == self._cursor.number else 0
             items = count_items(self.handle, number, offset)
-            if self._reader is not None and self._reader.number == number:
-                self._close_reader()
+            if self._segment_reader is not None and self._segment_reader.number == number:
+                self._close_segment_reader()
             self.waiting_bytes = max(0, self.waiting_bytes - self._size(number) + offset)
             self._unlink(number)
             return items
@@ -180,9 +182,9 @@ class Shelf:
     def close(self) -> None:
         """Give the folder up: removed where it is empty, else for somebody else to adopt."""
         with self._lock:
-            self._close_reader()
+            self._close_segment_reader()
             self._cursor_file.close()
-            self._flight = []
+            self._in_flight = []
             if self.handle < 0:
                 return
             if not segment.numbers_in(self.handle):
@@ -200,7 +202,7 @@ class Shelf:
 
     def forget(self) -> None:
         """In a forked child: close this process's copies, and leave everything as it is."""
-        self._close_reader()
+        self._close_segment_reader()
         self._cursor_file.close()
         if self.handle >= 0:
             with suppress(OSError):

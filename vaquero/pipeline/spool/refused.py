@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 SUFFIX = ".req"
 
 
-def keep(destination: int, request: Frame, max_bytes: int) -> bool:
+def store(destination: int, request: Frame, max_bytes: int) -> bool:
     """Keep a refused request; False where it cannot be kept.
 
     Args:

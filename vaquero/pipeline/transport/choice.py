@@ -9,13 +9,13 @@ from vaquero.pipeline.transport.http import HttpTransport
 
 if TYPE_CHECKING:
     from vaquero.pipeline.settings import Destination, PipelineSettings, Signal
-    from vaquero.pipeline.transport.retry import Reply
+    from vaquero.pipeline.transport.retry import SendResult
 
 
 class Transport(Protocol):
     """Carries one request at a time to one destination. Used by the sender's thread alone."""
 
-    def send(self, body: bytes, batch_id: str, timeout_s: float) -> Reply:
+    def send(self, body: bytes, batch_id: str, timeout_s: float) -> SendResult:
         """Send an encoded request and judge the answer. Never raises."""
         ...
 

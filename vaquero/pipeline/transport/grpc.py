@@ -10,7 +10,6 @@ import base64
 import binascii
 import socket
 import time
-import zlib
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote_to_bytes, urlsplit
@@ -29,8 +28,12 @@ from h2.events import (
 from h2.exceptions import H2Error
 
 from vaquero.pipeline.otlp import responses
-from vaquero.pipeline.transport.http import failure_reason
-from vaquero.pipeline.transport.retry import MAX_WAIT_S, Reply, Verdict, judge_status
+from vaquero.pipeline.transport.retry import MAX_WAIT_S, SendResult, Verdict, judge_status
+from vaquero.pipeline.transport.socket_transport import (
+    SocketTransport,
+    compress,
+    connection_failed,
+)
 from vaquero.pipeline.transport.sockets import DeadlineSocket, preload, tls_context
 
 if TYPE_CHECKING:
@@ -70,7 +73,7 @@ _RETRYABLE = frozenset(
 _REFUSED = frozenset({"unauthenticated", "permission_denied", "unimplemented", "not_found"})
 
 
-class _Call:
+class _GrpcCall:
     """What came back on one stream."""
 
     def __init__(self) -> None:
@@ -80,7 +83,7 @@ class _Call:
         self.reset: int | None = None
 
 
-class GrpcTransport:
+class GrpcTransport(SocketTransport):
     """One HTTP/2 connection to one OTLP/gRPC endpoint.
 
     Args:
@@ -96,6 +99,7 @@ class GrpcTransport:
     def __init__(
         self, signal: Signal, destination: Destination, settings: PipelineSettings
     ) -> None:
+        super().__init__()
         endpoint = destination.endpoint
         if "://" not in endpoint:
             endpoint = f"{'http' if destination.insecure else 'https'}://{endpoint}"
@@ -111,9 +115,7 @@ class GrpcTransport:
         self._connect_timeout_s = settings.connect_timeout_s
         self._gzip = destination.compression == "gzip"
         self._headers = self._request_headers(signal, destination, settings, secure)
-        self._wire: DeadlineSocket | None = None
         self._h2: H2Connection | None = None
-        self._aborted = False
         preload()
 
     def _request_headers(
@@ -139,25 +141,20 @@ class GrpcTransport:
         ]
         return headers
 
-    def send(self, body: bytes, batch_id: str, timeout_s: float) -> Reply:
+    def send(self, body: bytes, batch_id: str, timeout_s: float) -> SendResult:
         """See :class:`vaquero.pipeline.transport.choice.Transport`."""
         self._aborted = False
         try:
             return self._attempt(_message(body, gzip=self._gzip), batch_id, timeout_s)
         except H2Error as error:
             self.close()
-            said = f"{type(error).__name__}: the peer does not speak HTTP/2 as it should"
-            return Reply(Verdict.RETRY, "garbage", said)
-        except OSError as error:
+            detail = f"{type(error).__name__}: the peer does not speak HTTP/2 as it should"
+            return SendResult(Verdict.RETRY, "garbage", detail)
+        except (OSError, ValueError) as error:
             self.close()
-            said = responses.printable(str(error).encode("utf-8", "replace"), 160)
-            return Reply(Verdict.RETRY, failure_reason(error), f"{type(error).__name__}: {said}")
-        except ValueError:
-            self.close()
-            # Its text may quote a header, and so a credential.
-            return Reply(Verdict.RETRY, "connection", "the address or a header cannot be used")
+            return connection_failed(error)
 
-    def _attempt(self, message: bytes, batch_id: str, timeout_s: float) -> Reply:
+    def _attempt(self, message: bytes, batch_id: str, timeout_s: float) -> SendResult:
         deadline = time.monotonic() + timeout_s
         wire, h2, reused = self._connected(timeout_s)
         wire.start(timeout_s)
@@ -180,8 +177,8 @@ class GrpcTransport:
         message: bytes,
         batch_id: str,
         timeout_s: float,
-    ) -> Reply:
-        call = _Call()
+    ) -> SendResult:
+        call = _GrpcCall()
         stream = h2.get_next_available_stream_id()
         extra = [
             ("x-vaquero-batch-id", batch_id),
@@ -191,13 +188,13 @@ class GrpcTransport:
         self._send_body(wire, h2, stream, message, call)
         while not call.ended:
             self._receive(wire, h2, stream, call)
-        reply = self._judge(call)
+        result = self._judge(call)
         if call.reset is not None:
             self.close()
-        return reply
+        return result
 
     def _send_body(
-        self, wire: DeadlineSocket, h2: H2Connection, stream: int, message: bytes, call: _Call
+        self, wire: DeadlineSocket, h2: H2Connection, stream: int, message: bytes, call: _GrpcCall
     ) -> None:
         at = 0
         while at < len(message) and not call.ended:
@@ -211,7 +208,9 @@ class GrpcTransport:
             h2.send_data(stream, piece, end_stream=at >= len(message))
         wire.sendall(h2.data_to_send())
 
-    def _receive(self, wire: DeadlineSocket, h2: H2Connection, stream: int, call: _Call) -> None:
+    def _receive(
+        self, wire: DeadlineSocket, h2: H2Connection, stream: int, call: _GrpcCall
+    ) -> None:
         buffer = bytearray(65536)
         count = wire.recv_into(buffer)
         if not count:
@@ -229,7 +228,7 @@ class GrpcTransport:
         if terminated and not call.ended:
             raise ConnectionError("the backend ended the connection")
 
-    def _note(self, h2: H2Connection, event: object, stream: int, call: _Call) -> None:
+    def _note(self, h2: H2Connection, event: object, stream: int, call: _GrpcCall) -> None:
         if isinstance(event, (ResponseReceived, TrailersReceived)):
             pairs: Any = event.headers or ()
             for name, value in pairs:
@@ -245,19 +244,21 @@ class GrpcTransport:
         elif isinstance(event, StreamEnded):
             call.ended = True
 
-    def _judge(self, call: _Call) -> Reply:
+    def _judge(self, call: _GrpcCall) -> SendResult:
         http_status = call.headers.get(":status", "")
         code = call.headers.get("grpc-status")
         if code is None:
             if http_status.isdigit() and http_status != "200":
                 return judge_status(int(http_status), f"HTTP {http_status}", None)
             if call.reset == ErrorCodes.NO_ERROR or call.reset is None:
-                return Reply(Verdict.RETRY, "garbage", "answered without a gRPC status")
-            return Reply(Verdict.RETRY, "reset", f"reset the stream (HTTP/2 error {call.reset})")
+                return SendResult(Verdict.RETRY, "garbage", "answered without a gRPC status")
+            return SendResult(
+                Verdict.RETRY, "reset", f"reset the stream (HTTP/2 error {call.reset})"
+            )
         name = _CODES[int(code)] if code.isdigit() and int(code) < len(_CODES) else "unknown"
         if name == "ok":
             rejected, message = responses.partial_success(bytes(call.body[5:]))
-            return Reply(Verdict.OK, detail=message, rejected=rejected)
+            return SendResult(Verdict.OK, detail=message, rejected=rejected)
         return _judge_code(name, call)
 
     # -- connection ----------------------------------------------------------------------------
@@ -283,7 +284,7 @@ class GrpcTransport:
         return wire, h2, False
 
     def _is_alive(self, wire: DeadlineSocket, h2: H2Connection) -> bool:
-        """Hear what the peer said while we were idle: pings, settings, or that it is gone."""
+        """Read what the peer sent while we were idle: pings, settings, or that it is gone."""
         for data in wire.pending():
             if not data:
                 return False
@@ -295,42 +296,32 @@ class GrpcTransport:
             wire.sendall(answers)
         return True
 
-    def abort(self) -> None:
-        """See :class:`vaquero.pipeline.transport.choice.Transport`."""
-        self._aborted = True
-        wire = self._wire
-        if wire is not None:
-            wire.abort()
-
     def close(self) -> None:
         """See :class:`vaquero.pipeline.transport.choice.Transport`."""
-        wire, self._wire = self._wire, None
         self._h2 = None
-        if wire is not None:
-            wire.close()
+        super().close()
 
 
 def _message(body: bytes, *, gzip: bool) -> bytes:
     """The body as a gRPC message: a flag, the length, the bytes."""
     if gzip:
-        packer = zlib.compressobj(1, zlib.DEFLATED, 31)
-        body = packer.compress(body) + packer.flush()
+        body = compress(body, "gzip")
     return bytes((1 if gzip else 0,)) + len(body).to_bytes(4, "big") + body
 
 
-def _judge_code(name: str, call: _Call) -> Reply:
+def _judge_code(name: str, call: _GrpcCall) -> SendResult:
     reason = f"grpc_{name}"
     message = responses.printable(unquote_to_bytes(call.headers.get("grpc-message", "")[:600]))
     detail = f"gRPC {name.upper()}" + (f": {message}" if message else "")
     retry_after_s = _retry_after(call.headers.get("grpc-status-details-bin"))
     if name in _RETRYABLE:
-        return Reply(Verdict.RETRY, reason, detail, retry_after_s)
+        return SendResult(Verdict.RETRY, reason, detail, retry_after_s)
     if name == "resource_exhausted":
         if retry_after_s is not None:
-            return Reply(Verdict.RETRY, reason, detail, retry_after_s)
+            return SendResult(Verdict.RETRY, reason, detail, retry_after_s)
         if "larger than max" in message:
-            return Reply(Verdict.SPLIT, reason, detail)
-    return Reply(Verdict.REFUSED if name in _REFUSED else Verdict.DROP, reason, detail)
+            return SendResult(Verdict.SPLIT, reason, detail)
+    return SendResult(Verdict.REFUSED if name in _REFUSED else Verdict.DROP, reason, detail)
 
 
 def _retry_after(details: str | None) -> float | None:

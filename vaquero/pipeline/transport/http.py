@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import base64
 import socket
-import sys
-import zlib
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
@@ -21,7 +19,13 @@ from vaquero.pipeline.transport.http_message import (
     read_answer,
     request_head,
 )
-from vaquero.pipeline.transport.retry import Reply, Verdict, judge_status, parse_retry_after
+from vaquero.pipeline.transport.retry import SendResult, Verdict, judge_status
+from vaquero.pipeline.transport.retry_after import parse_retry_after
+from vaquero.pipeline.transport.socket_transport import (
+    SocketTransport,
+    compress,
+    connection_failed,
+)
 from vaquero.pipeline.transport.sockets import DeadlineSocket, is_loopback, preload, tls_context
 
 if TYPE_CHECKING:
@@ -36,7 +40,7 @@ if TYPE_CHECKING:
 _ONE_WRITE_BYTES = 65536
 
 
-class HttpTransport:
+class HttpTransport(SocketTransport):
     """One keep-alive connection to one OTLP/HTTP endpoint.
 
     Args:
@@ -49,6 +53,7 @@ class HttpTransport:
     """
 
     def __init__(self, destination: Destination, settings: PipelineSettings) -> None:
+        super().__init__()
         url = urlsplit(destination.endpoint)
         if url.scheme not in ("http", "https") or not url.hostname:
             raise ValueError(f"{destination.address!r} is no http:// or https:// URL")
@@ -66,12 +71,10 @@ class HttpTransport:
         self._proxy_headers = _basic_auth(self._proxy, "Proxy-Authorization")
         if self._proxy is not None and self._tls is None:
             self._headers.update(self._proxy_headers)
-        self._wire: DeadlineSocket | None = None
-        self._aborted = False
         if self._tls is not None or not self._peer()[0].isascii():
             preload()
 
-    def send(self, body: bytes, batch_id: str, timeout_s: float) -> Reply:
+    def send(self, body: bytes, batch_id: str, timeout_s: float) -> SendResult:
         """See :class:`vaquero.pipeline.transport.choice.Transport`."""
         self._aborted = False
         try:
@@ -79,14 +82,11 @@ class HttpTransport:
             payload = compress(body, self._compression)
             return self._attempt(payload, batch_id, timeout_s)
         except NotHttp as error:
-            return Reply(Verdict.RETRY, "garbage", str(error))
-        except OSError as error:
-            return Reply(Verdict.RETRY, failure_reason(error), _named(error, ""))
-        except ValueError:
-            # Its text may quote a header, and so a credential.
-            return Reply(Verdict.RETRY, "connection", "the address or a header cannot be used")
+            return SendResult(Verdict.RETRY, "garbage", str(error))
+        except (OSError, ValueError) as error:
+            return connection_failed(error)
 
-    def _attempt(self, payload: bytes, batch_id: str, timeout_s: float) -> Reply:
+    def _attempt(self, payload: bytes, batch_id: str, timeout_s: float) -> SendResult:
         request = self._request(len(payload), batch_id)
         wire, reused = self._connected(timeout_s)
         try:
@@ -117,7 +117,7 @@ class HttpTransport:
 
     def _exchange(
         self, wire: DeadlineSocket, request: bytes, payload: bytes, timeout_s: float
-    ) -> Reply:
+    ) -> SendResult:
         wire.start(timeout_s)
         broken: OSError | None = None
         try:
@@ -140,19 +140,21 @@ class HttpTransport:
             self.close()
         return self._judge(answer)
 
-    def _judge(self, answer: Answer) -> Reply:
+    def _judge(self, answer: Answer) -> SendResult:
         if 200 <= answer.status < 300:
             if answer.kind == "text/html":
                 # Some other server lives at this address: nobody took the data.
-                return Reply(Verdict.REFUSED, "not_otlp", "answered with a web page, not with OTLP")
+                return SendResult(
+                    Verdict.REFUSED, "not_otlp", "answered with a web page, not with OTLP"
+                )
             rejected, message = responses.partial_success(answer.body)
-            return Reply(Verdict.OK, detail=message, rejected=rejected)
-        said = ""
+            return SendResult(Verdict.OK, detail=message, rejected=rejected)
+        message = ""
         if answer.kind == "application/x-protobuf":
-            said = responses.status_message(answer.body)
+            message = responses.status_message(answer.body)
         detail = f"HTTP {answer.status} {responses.printable(answer.reason, 60)}"
-        if said:
-            detail += f": {said}"
+        if message:
+            detail += f": {message}"
         wait_s = parse_retry_after(answer.headers.get("retry-after"))
         return judge_status(answer.status, detail, wait_s)
 
@@ -206,28 +208,6 @@ class HttpTransport:
         if status != [b"200"]:
             raise ConnectionError(f"the proxy answered {responses.printable(bytes(answer), 40)}")
 
-    def abort(self) -> None:
-        """See :class:`vaquero.pipeline.transport.choice.Transport`."""
-        self._aborted = True
-        wire = self._wire
-        if wire is not None:
-            wire.abort()
-
-    def close(self) -> None:
-        """See :class:`vaquero.pipeline.transport.choice.Transport`."""
-        wire, self._wire = self._wire, None
-        if wire is not None:
-            wire.close()
-
-
-def compress(body: bytes, how: Compression) -> bytes:
-    """The body as it travels. gzip at level 1: level 9 costs ten times as much for 4 % less."""
-    if how == "none":
-        return body
-    window = 31 if how == "gzip" else 15
-    packer = zlib.compressobj(1, zlib.DEFLATED, window)
-    return packer.compress(body) + packer.flush()
-
 
 def proxy_for(scheme: str, host: str, proxies: Proxies) -> SplitResult | None:
     """The proxy for a host, None for direct. Loopback never goes through one."""
@@ -241,26 +221,6 @@ def proxy_for(scheme: str, host: str, proxies: Proxies) -> SplitResult | None:
         if rule == "*" or (domain and (name == domain or name.endswith(f".{domain}"))):
             return None
     return urlsplit(address if "//" in address else f"http://{address}")
-
-
-def failure_reason(error: BaseException) -> str:
-    """One low-cardinality word for a failed connection."""
-    if isinstance(error, ConnectionRefusedError):
-        return "refused"
-    if isinstance(error, TimeoutError):
-        return "timeout"
-    # Who has met such an error has loaded the module; nobody else needs it.
-    tls = sys.modules.get("ssl")
-    if tls is not None and isinstance(error, tls.SSLError):
-        return "tls"
-    if isinstance(error, socket.gaierror):
-        return "dns"
-    return "connection"
-
-
-def _named(error: BaseException, fallback: str) -> str:
-    said = responses.printable(str(error).encode("utf-8", "replace"), 160)
-    return f"{type(error).__name__}: {said or fallback}"
 
 
 def _headers(destination: Destination, url: SplitResult, user_agent: str) -> dict[str, str]:

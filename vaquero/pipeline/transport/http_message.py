@@ -75,7 +75,7 @@ def request_head(method: str, target: str, headers: Iterable[tuple[str, str]]) -
 
 
 def host_header(host: str, port: int, default_port: int) -> str:
-    """The value of ``Host``: brackets around an IPv6 address, the port where it must be said."""
+    """The value of ``Host``: brackets around an IPv6 address, the port where it must be written."""
     name = f"[{host}]" if ":" in host else host
     if not name.isascii():
         name = name.encode("idna").decode()
@@ -196,15 +196,15 @@ def _headers(stream: _Stream) -> dict[str, str]:
             continue
         name, colon, value = text.partition(":")
         if not colon:
-            continue  # Odd, but a status was said before it: asking again would send twice.
+            continue  # Odd, but a status came before it: asking again would send twice.
         last, value = name.strip().lower(), value.strip()
         found[last] = f"{found[last]}, {value}" if last in found else value
     return found
 
 
 def _keeps(headers: dict[str, str], *, is_old: bool) -> bool:
-    said = headers.get("connection", "").lower()
-    return "close" not in said and (not is_old or "keep-alive" in said)
+    options = headers.get("connection", "").lower()
+    return "close" not in options and (not is_old or "keep-alive" in options)
 
 
 def _body(stream: _Stream, headers: dict[str, str]) -> tuple[bytes, bool]:

@@ -7,8 +7,6 @@ import time
 from enum import Enum
 from typing import TYPE_CHECKING, NamedTuple
 
-from vaquero.pipeline.transport.http_date import parse_http_date
-
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -35,7 +33,7 @@ class Verdict(Enum):
     DROP = "drop"
 
 
-class Reply(NamedTuple):
+class SendResult(NamedTuple):
     """The outcome of one attempt.
 
     Attributes:
@@ -53,33 +51,16 @@ class Reply(NamedTuple):
     rejected: int = 0
 
 
-def judge_status(status: int, detail: str, retry_after_s: float | None) -> Reply:
+def judge_status(status: int, detail: str, retry_after_s: float | None) -> SendResult:
     """What an HTTP status other than 2xx means, by the OTLP specification."""
     reason = f"http_{status}"
     if status in RETRYABLE_STATUS:
-        return Reply(Verdict.RETRY, reason, detail, retry_after_s)
+        return SendResult(Verdict.RETRY, reason, detail, retry_after_s)
     if status == 413:
-        return Reply(Verdict.SPLIT, reason, detail)
+        return SendResult(Verdict.SPLIT, reason, detail)
     if status in REFUSED_STATUS or 300 <= status < 400:
-        return Reply(Verdict.REFUSED, reason, detail)
-    return Reply(Verdict.DROP, reason, detail)
-
-
-def parse_retry_after(value: str | None) -> float | None:
-    """Seconds of a ``Retry-After`` header: a number or an HTTP date; None where it is neither."""
-    if value is None:
-        return None
-    text = value.strip()[:64]
-    try:
-        seconds = float(text)
-    except ValueError:
-        at = parse_http_date(text)
-        if at is None:
-            return None
-        seconds = at - time.time()
-    if seconds != seconds:  # NaN
-        return None
-    return min(max(seconds, 0.0), MAX_WAIT_S)
+        return SendResult(Verdict.REFUSED, reason, detail)
+    return SendResult(Verdict.DROP, reason, detail)
 
 
 class Breaker:

@@ -28,7 +28,7 @@ QUICK = settings(max_examples=40, deadline=None, suppress_health_check=list(Heal
 def parsed(encoding: Encoding) -> ExportTraceServiceRequest:
     """All frames as one request, as the sender joins them."""
     request = ExportTraceServiceRequest()
-    request.ParseFromString(b"".join(frame.body for frame in encoding.frames))
+    request.ParseFromString(b"".join(request.body for request in encoding.requests))
     return request
 
 
@@ -163,15 +163,14 @@ def test_caches_do_not_change_the_messages(batch: list[ReadableSpan]) -> None:
 
 @QUICK
 @given(st.lists(spans(), min_size=1, max_size=8), st.integers(1, 2000))
-def test_frames_split_by_size_hold_every_span_once(batch: list[ReadableSpan], size: int) -> None:
-    """However small the frames are to be, each span is in exactly one of them."""
+def test_requests_split_by_size_hold_every_span_once(batch: list[ReadableSpan], size: int) -> None:
+    """However small the requests are to be, each span is in exactly one of them."""
     encoding = SpanCodec(None).encode(batch, max_bytes=size)
-    assert sum(frame.items for frame in encoding.frames) == len(batch)
+    assert sum(request.items for request in encoding.requests) == len(batch)
     assert not encoding.quarantined
-    for frame in encoding.frames:
-        request = ExportTraceServiceRequest.FromString(frame.body)
-        assert _count(request) == frame.items
-        assert frame.items == 1 or len(frame.body) < size + 1000
+    for request in encoding.requests:
+        assert _count(ExportTraceServiceRequest.FromString(request.body)) == request.items
+        assert request.items == 1 or len(request.body) < size + 1000
     assert _all_spans(parsed(encoding)) == _all_spans(encode_spans(batch))
 
 

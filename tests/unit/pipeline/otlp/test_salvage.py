@@ -15,7 +15,7 @@ from opentelemetry.sdk.trace import Event, ReadableSpan
 from opentelemetry.trace import Link, SpanContext, SpanKind, Status, StatusCode, TraceFlags
 
 from vaquero.pipeline.otlp.foreign_spans import from_readable
-from vaquero.pipeline.otlp.salvage import ValueLimits, cut_bytes, cut_text, utf8
+from vaquero.pipeline.otlp.limits import ValueLimits
 from vaquero.pipeline.otlp.span_batches import NO_IDS, Encoding, SpanCodec
 from vaquero.record import EventRecord, Origin, SpanExtra, SpanRecord
 from vaquero.redaction import Redactor
@@ -64,7 +64,7 @@ def readable(**fields: Any) -> ReadableSpan:
 def spans_of(encoding: Encoding) -> list[Any]:
     """All spans of all frames, parsed."""
     request = ExportTraceServiceRequest()
-    request.ParseFromString(b"".join(frame.body for frame in encoding.frames))
+    request.ParseFromString(b"".join(request.body for request in encoding.requests))
     return [
         span
         for group in request.resource_spans
@@ -313,7 +313,7 @@ def test_equal_resources_share_one_group() -> None:
     """Origins made apart, but of equal resources and scopes, are one group on the wire."""
     again = Origin(Resource({"service.name": "test"}), None)
     encoding = SpanCodec(None).encode([record(), record(origin=again), record()])
-    request = ExportTraceServiceRequest.FromString(encoding.frames[0].body)
+    request = ExportTraceServiceRequest.FromString(encoding.requests[0].body)
     assert [len(group.scope_spans) for group in request.resource_spans] == [1]
 
 
@@ -344,13 +344,3 @@ def test_no_input_raises_or_is_lost(title: Any, value: Any, time: Any, attrs: An
     odd = record(attrs=attrs, extra=attrs)
     encoding = FUZZED.encode([made, odd, from_readable(readable(attributes={"v": value}))])
     assert len(spans_of(encoding)) == 3
-
-
-@FUZZ
-@given(st.text(st.characters(), max_size=60), st.integers(0, 40))
-def test_cut_text_keeps_its_bound(text: str, limit: int) -> None:
-    """Cut text is at most the limit and the remark; text within the limit is the same object."""
-    cut = cut_text(text, limit)
-    assert cut is text or len(utf8(cut)) <= limit + 30
-    assert len(cut_bytes(utf8(text), limit)) <= limit + 30
-    assert cut is not text or len(utf8(text)) <= limit

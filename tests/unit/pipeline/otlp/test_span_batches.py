@@ -16,7 +16,6 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import Link, SpanKind, Status, StatusCode
 
-from vaquero.pipeline.otlp import wire
 from vaquero.pipeline.otlp.foreign_spans import from_readable, origin_of
 from vaquero.pipeline.otlp.span_batches import SpanCodec
 from vaquero.record import Origin, SpanRecord
@@ -84,18 +83,6 @@ def test_caches_are_bounded() -> None:
     assert size_of(codec, set()) < 12_000_000
 
 
-def test_origins_come_and_go() -> None:
-    """More origins than are remembered are all encoded with their own resource."""
-    codec = SpanCodec(None)
-    for number in range(3000):
-        origin = Origin(Resource({"n": str(number)}), None)
-        frame = codec.encode([record({}, origin=origin)]).frames[0]
-        request = ExportTraceServiceRequest.FromString(frame.body)
-        value = request.resource_spans[0].resource.attributes[0].value
-        assert value.string_value == str(number)
-    assert len(codec._origins) <= 1024
-
-
 def test_the_origin_of_the_same_objects_is_one() -> None:
     """Spans of one tracer share their origin, by identity; other objects have another."""
     resource, again = Resource({"a": 1}), Resource({"a": 1})
@@ -117,7 +104,7 @@ def test_threads_share_one_codec() -> None:
                 for n in range(50)
             ]
             encoding = codec.encode(batch)
-            got = values_of(b"".join(frame.body for frame in encoding.frames))
+            got = values_of(b"".join(request.body for request in encoding.requests))
             if got != [f"{name} {turn} {n}" for n in range(50)] or encoding.quarantined:
                 wrong.append(name)
 
@@ -134,7 +121,7 @@ def test_types_that_equal_each_other_stay_apart() -> None:
     codec = SpanCodec(None)
     for _ in range(2):
         for value, field in ((1, "int_value"), (1.0, "double_value"), (True, "bool_value")):
-            span = spans_of(codec.encode([record({"k": value})]).frames[0].body)[0]
+            span = spans_of(codec.encode([record({"k": value})]).requests[0].body)[0]
             assert span.attributes[0].value.WhichOneof("value") == field
 
 
@@ -142,11 +129,11 @@ def test_values_that_rest_from_the_cache_are_still_right() -> None:
     """A key with ever new values stops being remembered and is encoded all the same."""
     codec = SpanCodec(Redactor())
     for number in range(2000):
-        body = codec.encode([record({"k": f"v{number}", "n": number})]).frames[0].body
+        body = codec.encode([record({"k": f"v{number}", "n": number})]).requests[0].body
         span = spans_of(body)[0]
         assert span.attributes[0].value.string_value == f"v{number}"
         assert span.attributes[1].value.int_value == number
-    again = codec.encode([record({"k": "v5"})]).frames[0].body
+    again = codec.encode([record({"k": "v5"})]).requests[0].body
     assert values_of(again) == ["v5"]
 
 
@@ -159,7 +146,7 @@ def test_an_sdk_with_other_fields_is_read_by_its_properties() -> None:
         span.add_event("e")
     (finished,) = memory.get_finished_spans()
     expected = encode_spans([finished])
-    by_field = SpanCodec(None).encode([finished]).frames[0].body
+    by_field = SpanCodec(None).encode([finished]).requests[0].body
     assert ExportTraceServiceRequest.FromString(by_field) == expected
 
     class Renamed:
@@ -171,7 +158,7 @@ def test_an_sdk_with_other_fields_is_read_by_its_properties() -> None:
             return getattr(finished, name)
 
     renamed: Any = Renamed()
-    by_property = SpanCodec(None).encode([renamed]).frames[0].body
+    by_property = SpanCodec(None).encode([renamed]).requests[0].body
     assert ExportTraceServiceRequest.FromString(by_property) == expected
     assert from_readable(renamed).title == "work"
 
@@ -212,7 +199,7 @@ def test_spans_of_ours_give_the_message_of_the_sdk() -> None:
             pass
     assert len(keeper.spans) == 3
     assert all(isinstance(span, SpanRecord) for span in keeper.spans)
-    body = SpanCodec(None).encode(keeper.spans).frames[0].body
+    body = SpanCodec(None).encode(keeper.spans).requests[0].body
     assert ExportTraceServiceRequest.FromString(body) == encode_spans(keeper.spans)
     provider.shutdown()
 
@@ -230,27 +217,11 @@ def test_an_interrupt_reaches_the_application() -> None:
         deadline = time.monotonic() + 30
         while time.monotonic() < deadline:
             pass
-    assert encoding is None or encoding.frames[0].items == 2
+    assert encoding is None or encoding.requests[0].items == 2
 
 
 def test_nothing_gives_nothing() -> None:
     """No spans make no frame."""
     encoding = SpanCodec(None).encode([])
-    assert encoding.frames == []
+    assert encoding.requests == []
     assert encoding.quarantined == {}
-
-
-def test_numbers_of_all_sizes() -> None:
-    """Varints are those of protobuf at each border."""
-    for number, data in (
-        (0, b"\x00"),
-        (127, b"\x7f"),
-        (128, b"\x80\x01"),
-        (16383, b"\xff\x7f"),
-        (16384, b"\x80\x80\x01"),
-        (2**64 - 1, b"\xff" * 9 + b"\x01"),
-        (-1, b"\xff" * 9 + b"\x01"),
-    ):
-        assert wire.varint(number) == data
-    assert wire.count(1, -5) == b""
-    assert wire.count(1, 2**40) == b"\x08\xff\xff\xff\xff\x0f"

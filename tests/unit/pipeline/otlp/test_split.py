@@ -7,8 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
-from vaquero.pipeline.otlp.split import count_items, halves
-from vaquero.pipeline.sender import Part, split_part
+from vaquero.pipeline.otlp.split import halves
 
 
 def request(shape: list[list[int]]) -> ExportTraceServiceRequest:
@@ -40,7 +39,6 @@ def test_the_halves_hold_what_the_whole_held(shape: list[list[int]]) -> None:
     whole = request(shape)
     spans = listed(whole)
     parts = halves(whole.SerializeToString())
-    assert count_items(whole.SerializeToString()) == len(spans)
     if len(spans) < 2:
         assert parts is None
         return
@@ -65,17 +63,8 @@ def test_what_is_no_request_is_not_split(data: bytes) -> None:
         pass
 
 
-def test_parts_share_batch_id_and_count() -> None:
-    """The halves of a part carry its id with a suffix, and its items between them."""
-    body = request([[5]]).SerializeToString()
-    halved = split_part(Part(body, 5, "abc", 2))
-    assert halved is not None
-    assert [part.batch_id for part in halved] == ["abc.0", "abc.1"]
-    assert sum(part.items for part in halved) == 5
-    assert sum(part.traces for part in halved) == 2
-
-
-@pytest.mark.parametrize("body", [b"", b"\xff\xff", request([[1]]).SerializeToString()])
-def test_what_cannot_be_split_says_so(body: bytes) -> None:
-    """Nothing, rubbish and a single span have no halves."""
-    assert split_part(Part(body, 1, "x", 1)) is None
+def test_what_is_no_message_is_not_split() -> None:
+    """Numbers where groups or items should stand are a ValueError."""
+    for body in (b"\x08\x01", b"\x0a\x02\x10\x01", b"\x0a\x04\x12\x02\x10\x01"):
+        with pytest.raises(ValueError):
+            halves(body)

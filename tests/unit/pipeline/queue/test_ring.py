@@ -72,7 +72,7 @@ def test_large_values_bound_the_ring_by_bytes() -> None:
     assert len(calls.ring) <= 17
     while calls.ring.take(100):
         pass
-    assert calls.ring._extra_bytes == 0
+    assert calls.ring.extra_bytes == 0
 
 
 def test_the_bound_follows_the_size_of_the_spans() -> None:
@@ -120,4 +120,4 @@ def test_a_fork_empties_the_ring() -> None:
     calls.ring.reset()
     assert len(calls.ring) == 0
     assert calls.ring.take(10) == []
-    assert calls.ring._extra_bytes == 0
+    assert calls.ring.extra_bytes == 0

@@ -52,9 +52,9 @@ class Store:
 
     def die(self) -> None:
         """As a killed process leaves its folder: unlocked, everything in place."""
-        shelf = self.disk.shelf
-        assert shelf is not None
-        lock.release(shelf.held)
+        spool = self.disk.spool
+        assert spool is not None
+        lock.release(spool.held)
 
     def close(self) -> None:
         self.adopter.close()
@@ -151,9 +151,9 @@ def test_many_writers_lose_nothing(store: Store) -> None:
 def test_a_segment_half_way_to_being_sealed_is_not_removed(store: Store) -> None:
     """A reader between the two steps of a seal waits: a writer may still be under way."""
     store.disk.append(frame(1))
-    shelf = store.disk.shelf
-    assert shelf is not None
-    current = shelf.current
+    spool = store.disk.spool
+    assert spool is not None
+    current = spool.current
     assert current is not None
     current.pins.append(None)  # a writer that has not written yet
     seen: list[int] = []
@@ -163,11 +163,11 @@ def test_a_segment_half_way_to_being_sealed_is_not_removed(store: Store) -> None
         store.disk.settle()
 
     reader = threading.Thread(target=read)
-    with shelf._roll_lock:
-        shelf.current = None
+    with spool._roll_lock:
+        spool.current = None
         reader.start()
         reader.join(0.2)
-        shelf._sealing.append(current)
+        spool._sealing.append(current)
     reader.join(10)
     current.write(pack(frame(2)))
     current.pins.pop()
@@ -181,7 +181,7 @@ def test_a_removed_folder_is_counted_and_replaced(store: Store, root: Path) -> N
     import shutil
 
     store.disk.append(frame(1))
-    assert store.disk.shelf is not None
+    assert store.disk.spool is not None
     name = next(path.parent for path in root.rglob("*.seg"))
     shutil.rmtree(name)
     store.disk.append(frame(2))
@@ -331,8 +331,8 @@ def test_refused_requests_are_kept_within_their_bound(tmp_path: Path) -> None:
     """The newest are kept, one file each, and come back whole."""
     handle = folder.open_folder(tmp_path / "destination", create=True)
     for number in range(10):
-        assert refused.keep(handle, frame(number, 1000), 5000)
-    assert not refused.keep(handle, frame(99, 10_000), 5000)
+        assert refused.store(handle, frame(number, 1000), 5000)
+    assert not refused.store(handle, frame(99, 10_000), 5000)
     inside = folder.open_inside(handle, folder.REFUSED_NAME, create=False)
     kept = [refused.read(inside, name) for name in refused.names(inside)]
     assert [one.id for one in kept if one] == [6, 7, 8, 9]

@@ -87,7 +87,7 @@ def test_destination_names_tell_nothing_and_differ(root: Path) -> None:
 
 
 def test_a_damaged_key_is_replaced(root: Path) -> None:
-    """A key of the wrong length is thrown away and made anew."""
+    """A key of the wrong length is thrown away and made again."""
     handle = folder.open_folder(root, create=True)
     (root / "key").write_bytes(b"short")
     assert len(folder.read_key(handle)) == 32

@@ -22,7 +22,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
 
 from vaquero.pipeline import Destination, PipelineSettings
 from vaquero.pipeline.transport.grpc import GrpcTransport
-from vaquero.pipeline.transport.retry import Reply, Verdict
+from vaquero.pipeline.transport.retry import SendResult, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -93,7 +93,7 @@ def request(count: int, text: str = "") -> bytes:
     return message.SerializeToString()
 
 
-def send(server: Server, **more: Any) -> Reply:
+def send(server: Server, **more: Any) -> SendResult:
     one = transport(server.port, **more)
     try:
         return one.send(request(3), "batch-7", 10.0)
@@ -123,8 +123,8 @@ def test_large_requests_obey_the_flow_control(server: Server) -> None:
     """Three megabytes, far beyond the window, arrive whole, again and again on one connection."""
     one = transport(server.port)
     for number in range(3):
-        reply = one.send(request(30, "x" * 100_000), str(number), 20.0)
-        assert reply.verdict is Verdict.OK, reply
+        result = one.send(request(30, "x" * 100_000), str(number), 20.0)
+        assert result.verdict is Verdict.OK, result
     one.close()
     assert len(server.names) == 90
 
@@ -153,10 +153,10 @@ CODES = {
 def test_codes_are_judged_by_the_specification(name: str, verdict: Verdict, server: Server) -> None:
     """Only the codes that OTLP lists are retried; each is named in reason and detail."""
     server.code = grpc.StatusCode[name]
-    reply = send(server)
-    assert reply.verdict is verdict
-    assert reply.reason == f"grpc_{name.lower()}"
-    assert "because" in reply.detail
+    result = send(server)
+    assert result.verdict is verdict
+    assert result.reason == f"grpc_{name.lower()}"
+    assert "because" in result.detail
 
 
 @pytest.mark.parametrize("code", ["RESOURCE_EXHAUSTED", "UNAVAILABLE"])
@@ -168,16 +168,16 @@ def test_retry_info_is_obeyed(code: str, server: Server) -> None:
     packed.Pack(info)
     server.code = grpc.StatusCode[code]
     server.details = Status(code=8, details=[packed]).SerializeToString()
-    reply = send(server)
-    assert (reply.verdict, reply.retry_after_s) == (Verdict.RETRY, 2.5)
+    result = send(server)
+    assert (result.verdict, result.retry_after_s) == (Verdict.RETRY, 2.5)
 
 
 def test_a_message_too_large_for_the_server_is_split(server: Server) -> None:
     """The server's limit of 4 MiB shows as RESOURCE_EXHAUSTED and means: split."""
     one = transport(server.port)
-    reply = one.send(request(50, "x" * 100_000), "b", 20.0)
+    result = one.send(request(50, "x" * 100_000), "b", 20.0)
     one.close()
-    assert reply.verdict is Verdict.SPLIT
+    assert result.verdict is Verdict.SPLIT
 
 
 def test_a_partial_success_is_read(server: Server) -> None:
@@ -185,16 +185,15 @@ def test_a_partial_success_is_read(server: Server) -> None:
     server.response = ExportTraceServiceResponse(
         partial_success={"rejected_spans": 2, "error_message": "too old"}
     )
-    reply = send(server)
-    assert (reply.verdict, reply.rejected, reply.detail) == (Verdict.OK, 2, "too old")
+    result = send(server)
+    assert (result.verdict, result.rejected, result.detail) == (Verdict.OK, 2, "too old")
 
 
 def test_a_server_that_comes_back_is_found_again(server: Server) -> None:
     """A connection that ended while it was idle is replaced without a failed request."""
     one = transport(server.port)
     assert one.send(request(1), "a", 10.0).verdict is Verdict.OK
-    assert one._wire is not None
-    one._wire.sock.shutdown(socket.SHUT_RDWR)
+    one.abort()
     assert one.send(request(1), "b", 10.0).verdict is Verdict.OK
     one.close()
     assert server.names == ["s0", "s0"]
@@ -216,10 +215,10 @@ def test_what_speaks_no_http2_is_a_failure(answer: bytes) -> None:
 
     threading.Thread(target=serve, daemon=True).start()
     one = transport(listener.getsockname()[1])
-    reply = one.send(request(1), "b", 5.0)
+    result = one.send(request(1), "b", 5.0)
     one.close()
     listener.close()
-    assert reply.verdict is Verdict.RETRY
+    assert result.verdict is Verdict.RETRY
 
 
 def test_nobody_there_is_refused() -> None:
@@ -233,14 +232,14 @@ def test_abort_breaks_a_hung_call() -> None:
     """Another thread ends a call that waits for an answer, at once."""
     listener = socket.create_server(("127.0.0.1", 0))
     one = transport(listener.getsockname()[1])
-    replies: list[Reply] = []
-    thread = threading.Thread(target=lambda: replies.append(one.send(request(1), "b", 30.0)))
+    results: list[SendResult] = []
+    thread = threading.Thread(target=lambda: results.append(one.send(request(1), "b", 30.0)))
     thread.start()
     accepted, _ = listener.accept()
     accepted.recv(10)
     one.abort()
     thread.join(10)
-    assert replies[0].verdict is Verdict.RETRY
+    assert results[0].verdict is Verdict.RETRY
     accepted.close()
     listener.close()
 

@@ -17,7 +17,7 @@ import pytest
 from tests.unit.pipeline.backend import Answer, Backend
 from vaquero.pipeline import Destination, PipelineSettings, Proxies
 from vaquero.pipeline.transport.http import HttpTransport, proxy_for
-from vaquero.pipeline.transport.retry import Reply, Verdict
+from vaquero.pipeline.transport.retry import SendResult, Verdict
 from vaquero.pipeline.transport.sockets import is_loopback
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def transport(endpoint: str, proxies: Proxies | None = None, **more: Any) -> Htt
     )
 
 
-def send(endpoint: str, **more: Any) -> Reply:
+def send(endpoint: str, **more: Any) -> SendResult:
     one = transport(endpoint, **more)
     try:
         return one.send(BODY, "batch-1", 5.0)
@@ -106,10 +106,10 @@ def test_userinfo_becomes_basic_auth(backend: Backend) -> None:
 
 @pytest.mark.parametrize("bad", ["a\r\nX-Evil: 1", "caf\u00e9 \u20ac"])
 def test_a_header_that_cannot_be_sent_is_not_quoted(bad: str, backend: Backend) -> None:
-    """A broken credential fails the request; neither reply nor server sees it."""
-    reply = send(f"{backend.url}/v1/traces", headers=(("authorization", f"hunter2 {bad}"),))
-    assert reply.verdict is Verdict.RETRY
-    assert "hunter2" not in reply.detail
+    """A broken credential fails the request; neither result nor server sees it."""
+    result = send(f"{backend.url}/v1/traces", headers=(("authorization", f"hunter2 {bad}"),))
+    assert result.verdict is Verdict.RETRY
+    assert "hunter2" not in result.detail
     assert not backend.requests
 
 
@@ -124,11 +124,11 @@ def test_an_error_status_tells_what_the_server_said(backend: Backend) -> None:
     """The text of a Status message is in the detail, control characters are not."""
     status = b"\x12\x0bquota\x1b[1m!!"
     backend.answer = Answer(400, (("Content-Type", "application/x-protobuf"),), status)
-    reply = send(f"{backend.url}/v1/traces")
-    assert reply.verdict is Verdict.DROP
-    assert "HTTP 400" in reply.detail
-    assert "quota" in reply.detail
-    assert "\x1b" not in reply.detail
+    result = send(f"{backend.url}/v1/traces")
+    assert result.verdict is Verdict.DROP
+    assert "HTTP 400" in result.detail
+    assert "quota" in result.detail
+    assert "\x1b" not in result.detail
 
 
 def test_retry_after_is_read(backend: Backend) -> None:
@@ -180,9 +180,9 @@ def test_a_trickle_cannot_outlast_the_deadline() -> None:
     with raw_server(trickle) as port:
         one = transport(f"http://127.0.0.1:{port}/")
         begun = time.monotonic()
-        reply = one.send(BODY, "b", 0.6)
-        assert reply.verdict is Verdict.RETRY
-        assert reply.reason == "timeout"
+        result = one.send(BODY, "b", 0.6)
+        assert result.verdict is Verdict.RETRY
+        assert result.reason == "timeout"
         assert time.monotonic() - begun < 5
 
 
@@ -207,8 +207,8 @@ def test_an_endless_answer_is_cut_off(start: bytes) -> None:
             sent[0] += 65536
 
     with raw_server(flood) as port:
-        reply = transport(f"http://127.0.0.1:{port}/").send(BODY, "b", 5.0)
-        assert reply.verdict in (Verdict.OK, Verdict.RETRY)
+        result = transport(f"http://127.0.0.1:{port}/").send(BODY, "b", 5.0)
+        assert result.verdict in (Verdict.OK, Verdict.RETRY)
         assert sent[0] < 64 * 1024 * 1024
 
 
@@ -221,7 +221,6 @@ def test_an_early_answer_is_heard() -> None:
         one.recv(1000)
         one.sendall(b"HTTP/1.1 413 Too Large\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
         one.shutdown(socket.SHUT_WR)
-        time.sleep(0.2)
         while one.recv(1 << 20):
             pass
         one.close()
@@ -255,13 +254,13 @@ def test_abort_breaks_a_hung_request() -> None:
 
     with raw_server(hang) as port:
         one = transport(f"http://127.0.0.1:{port}/")
-        replies: list[Reply] = []
-        thread = threading.Thread(target=lambda: replies.append(one.send(BODY, "b", 30.0)))
+        results: list[SendResult] = []
+        thread = threading.Thread(target=lambda: results.append(one.send(BODY, "b", 30.0)))
         thread.start()
         assert reached.wait(10)
         one.abort()
         thread.join(10)
-        assert replies[0].verdict is Verdict.RETRY
+        assert results[0].verdict is Verdict.RETRY
 
 
 PROXIES = Proxies(
@@ -329,11 +328,11 @@ def test_a_tls_request_asks_the_proxy_for_a_tunnel() -> None:
     threading.Thread(target=serve, daemon=True).start()
     port = server.getsockname()[1]
     one = transport("https://backend.example/v1/traces", Proxies(https=f"http://127.0.0.1:{port}"))
-    reply = one.send(BODY, "b", 5.0)
+    result = one.send(BODY, "b", 5.0)
     server.close()
     assert seen[0].startswith(b"CONNECT backend.example:443 HTTP/1.1\r\n")
-    assert reply.verdict is Verdict.RETRY
-    assert "403" in reply.detail
+    assert result.verdict is Verdict.RETRY
+    assert "403" in result.detail
 
 
 @pytest.fixture(scope="module")
@@ -367,8 +366,10 @@ def test_tls_with_a_ca_and_a_client_certificate(
     backend._server.socket = context.wrap_socket(backend._server.socket, server_side=True)
     endpoint = f"https://127.0.0.1:{backend.port}/v1/traces"
     assert send(endpoint).reason == "tls"
-    reply = send(endpoint, certificate=str(cert), client_certificate=str(cert), client_key=str(key))
-    assert reply.verdict is Verdict.OK
+    result = send(
+        endpoint, certificate=str(cert), client_certificate=str(cert), client_key=str(key)
+    )
+    assert result.verdict is Verdict.OK
 
 
 def test_a_missing_certificate_is_an_error_at_once(tmp_path: Path) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import http.client
 import io
-from email.utils import formatdate
 from typing import Any
 
 import pytest
@@ -12,7 +11,6 @@ from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from vaquero.pipeline.otlp.responses import MAX_REPLY_BYTES
-from vaquero.pipeline.transport.http_date import parse_http_date
 from vaquero.pipeline.transport.http_message import (
     MAX_CHUNK_LINE_BYTES,
     MAX_HEAD_BYTES,
@@ -268,24 +266,3 @@ def test_nothing_can_be_smuggled_into_a_request(target: str, name: str, value: s
 def test_the_host_header(host: str, port: int, said: str) -> None:
     """Brackets for IPv6, ASCII for international names, the port unless it is the scheme's."""
     assert host_header(host, port, 80) == said
-
-
-@given(st.integers(0, 4_000_000_000))
-def test_dates_in_all_three_forms(at: int) -> None:
-    """Every second has the time that its text says; the year of two digits is of our age."""
-    text = formatdate(at, usegmt=True)
-    name, day, month, year, time, _ = text.replace(",", "").split()
-
-    assert parse_http_date(text) == at
-    assert parse_http_date(f"{name} {month} {int(day):2} {time} {year}") == at
-    if 1970 <= int(year) <= 2068:
-        assert parse_http_date(f"{name}day, {day}-{month}-{year[2:]} {time} GMT") == at
-
-
-@pytest.mark.parametrize(
-    "text", ["", "soon", "Sun, 32 Nov 1994 08:49:37 GMT", "Sun, 06 Foo 1994 08:49:37 GMT",
-             "Sun, 06 Nov 1994 25:49:37 GMT", "Sun, 06 Nov 1994 08:49:37 EST", "\u0661" * 30],
-)  # fmt: skip
-def test_what_is_no_date(text: str) -> None:
-    """Other text is none, whatever it looks like."""
-    assert parse_http_date(text) is None

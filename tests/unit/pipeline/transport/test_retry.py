@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import time
-from email.utils import formatdate
-
 import pytest
 
 from vaquero.pipeline.transport.retry import (
-    MAX_WAIT_S,
     Breaker,
     Verdict,
     judge_status,
-    parse_retry_after,
 )
 
 
@@ -29,35 +24,6 @@ def test_statuses_are_judged_by_the_specification(status: int, verdict: Verdict)
     """Only four statuses are retried; a redirect is a failure; 413 is split."""
     assert judge_status(status, "", None).verdict is verdict
     assert judge_status(status, "", None).reason == f"http_{status}"
-
-
-@pytest.mark.parametrize(
-    ("value", "seconds"),
-    [
-        ("0", 0.0),
-        ("7", 7.0),
-        (" 1.5 ", 1.5),
-        ("-3", 0.0),
-        ("999999", MAX_WAIT_S),
-        ("inf", MAX_WAIT_S),
-        ("nan", None),
-        ("soon", None),
-        ("", None),
-        (None, None),
-        ("Mon, 99 Foo 2026 00:00:00 GMT", None),
-    ],
-)
-def test_retry_after_in_seconds(value: str | None, seconds: float | None) -> None:
-    """Numbers are taken, capped at an hour; nonsense is nothing."""
-    assert parse_retry_after(value) == seconds
-
-
-def test_retry_after_as_a_date() -> None:
-    """An HTTP date counts from now, one in the past means at once."""
-    assert parse_retry_after(formatdate(time.time() + 120, usegmt=True)) == pytest.approx(
-        120, abs=5
-    )
-    assert parse_retry_after(formatdate(time.time() - 120, usegmt=True)) == 0.0
 
 
 class Clock:
