@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast, overload
 from opentelemetry.context import Context
 
 from vaquero import _guard, _log, values
+from vaquero._context import SPAN_KEY, attach, detach_quietly, get_current
 from vaquero._probe import is_a as is_kind
 from vaquero._probe import text_of
 from vaquero.compat.fields import json_of
 from vaquero.compat.span import AGENT_NAME
 from vaquero.facade import route as routes
 from vaquero.facade.classes import MARK, is_a, nearest, trace_class
-from vaquero.facade.route import SPAN_KEY, leave, make_present, present
 from vaquero.facade.span import PLAIN, Options, merged, usable_kind
 from vaquero.facade.span_factory import Asked, Recipe, finish
 from vaquero.tracing.generators import spanned_async_generator, spanned_generator
@@ -220,11 +220,11 @@ def _called(function: Callable[..., Any], recipe: Recipe) -> Callable[..., Any]:
 
     @functools.wraps(function)
     def called(*args: Any, **kwargs: Any) -> Any:
-        base = present()
+        base = get_current()
         span = begin(base, args, kwargs)
         if span is None:
             return function(*args, **kwargs)
-        token = make_present(Context({**base, SPAN_KEY: span}))
+        token = attach(Context({**base, SPAN_KEY: span}))
         try:
             result = function(*args, **kwargs)
             if outputs or (outputs is None and routes.last.outputs):
@@ -234,7 +234,7 @@ def _called(function: Callable[..., Any], recipe: Recipe) -> Callable[..., Any]:
             recipe.failed(span, error)
             raise
         finally:
-            leave(token)
+            detach_quietly(token)
             finish(span)
 
     return called
@@ -245,11 +245,11 @@ def _awaited(function: Callable[..., Any], recipe: Recipe) -> Callable[..., Any]
 
     @functools.wraps(function)
     async def awaited(*args: Any, **kwargs: Any) -> Any:
-        base = present()
+        base = get_current()
         span = begin(base, args, kwargs)
         if span is None:
             return await function(*args, **kwargs)
-        token = make_present(Context({**base, SPAN_KEY: span}))
+        token = attach(Context({**base, SPAN_KEY: span}))
         try:
             result = await function(*args, **kwargs)
             if outputs or (outputs is None and routes.last.outputs):
@@ -259,7 +259,7 @@ def _awaited(function: Callable[..., Any], recipe: Recipe) -> Callable[..., Any]
             recipe.failed(span, error)
             raise
         finally:
-            leave(token)
+            detach_quietly(token)
             finish(span)
 
     return awaited

@@ -1,4 +1,4 @@
-"""Which tracer the facade uses at this moment, and where the current span is kept.
+"""Which tracer the facade uses at this moment.
 
 The way to the tracer is looked up once and used as long as the API's global provider and the SDK in
 use are the same objects. So a provider that the application sets later is followed from the next
@@ -8,15 +8,11 @@ span on, and following it costs two comparisons.
 from __future__ import annotations
 
 import os
-from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, cast
 
-from opentelemetry import context as context_api
 from opentelemetry import trace as trace_api
-from opentelemetry.context import Context
 from opentelemetry.environment_variables import OTEL_PYTHON_TRACER_PROVIDER
 from opentelemetry.trace import (
-    INVALID_SPAN,
     Link,
     NoOpTracer,
     NoOpTracerProvider,
@@ -31,42 +27,10 @@ from vaquero.version import __version__
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from opentelemetry.context import Context
+
 #: The instrumentation scope of all spans of the facade.
 SCOPE = "vaquero"
-
-#: The key of the current span in OpenTelemetry's context, had from the public API.
-SPAN_KEY: str = next(iter(trace_api.set_span_in_context(INVALID_SPAN, Context())))
-
-
-def _variable() -> ContextVar[Context] | None:
-    """The context variable behind OpenTelemetry's context; None where it is kept elsewhere."""
-    token: Any = context_api.attach(context_api.get_current())
-    variable = getattr(token, "var", None)
-    context_api.detach(token)
-    return cast("ContextVar[Context]", variable) if isinstance(variable, ContextVar) else None
-
-
-def _detach(token: Any) -> None:
-    try:
-        context_api._RUNTIME_CONTEXT.detach(token)
-    except AttributeError:
-        context_api.detach(token)
-
-
-_kept_in = _variable()
-#: The present context; make one present and get a token; undo that. ``undo`` raises ValueError
-#: where the token belongs to another task or thread: see :func:`leave`.
-present: Callable[[], Context] = context_api.get_current if _kept_in is None else _kept_in.get
-make_present: Callable[[Context], Any] = context_api.attach if _kept_in is None else _kept_in.set
-undo: Callable[[Any], None] = _detach if _kept_in is None else _kept_in.reset
-
-
-def leave(token: Any) -> None:
-    """Undo one :func:`make_present`; silent where it was done in another task or thread."""
-    try:
-        undo(token)
-    except Exception:
-        return  # There the span was never current, so there is nothing to take away.
 
 
 class _Asked:

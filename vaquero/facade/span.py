@@ -17,11 +17,12 @@ from opentelemetry.context import Context
 from opentelemetry.trace import INVALID_SPAN, SpanKind
 
 from vaquero import _guard, _log, _runtime, values
+from vaquero._context import SPAN_KEY, attach, detach_quietly, get_current
 from vaquero._probe import is_a
 from vaquero.compat.span import CANCELLED, METADATA, TAG, OriginalSpan, record_error
 from vaquero.facade import route as routes
 from vaquero.facade.handle import NOOP, SpanHandle, adapter_of
-from vaquero.facade.route import SPAN_KEY, leave, make_present, place, present
+from vaquero.facade.route import place
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -102,7 +103,7 @@ def span(
     else:
         scope._options = (usable_kind(kind), None, links, usable_time(start_time))
     scope._token = None
-    scope._made_in = present()
+    scope._made_in = get_current()
     return scope
 
 
@@ -132,14 +133,14 @@ class SpanScope(SpanHandle):
         name = self._given_name
         if type(name) is not str or not name:
             name = usable_name(name)
-        base = present()
+        base = get_current()
         try:
             span = route.begin(name, self._given, *self._options, base)
         except Exception as error:
             _guard.report(error, "starting a span")
             return NOOP
         self._inner = span
-        self._token = make_present(Context({**base, SPAN_KEY: span}))
+        self._token = attach(Context({**base, SPAN_KEY: span}))
         return span if route.ours else self
 
     def __exit__(
@@ -156,7 +157,7 @@ class SpanScope(SpanHandle):
             return
         self._token = _STARTED
         if token is not _STARTED:
-            leave(token)
+            detach_quietly(token)
         span = self._inner
         if exc_val is not None:
             note(self, exc_val)
@@ -204,7 +205,7 @@ class SpanScope(SpanHandle):
             if type(name) is not str or not name:
                 name = usable_name(name)
             kind, around, links, start_time = self._options
-            if present().get(SPAN_KEY) is self:
+            if get_current().get(SPAN_KEY) is self:
                 # Made current before it was started: its parent is what was current before that.
                 around = self._made_in
             try:
@@ -221,7 +222,7 @@ class SpanScope(SpanHandle):
         if token is _STARTED:
             span = self._inner
             if span.is_recording():
-                self._token = make_present(Context({**present(), SPAN_KEY: span}))
+                self._token = attach(Context({**get_current(), SPAN_KEY: span}))
                 return span if isinstance(span, OriginalSpan) else self
             self._token = None
             return self.__enter__()

@@ -68,7 +68,7 @@ class Recipe:
         """Start the span of one call; None where nothing is traced. Never raises.
 
         Args:
-            base: The present context.
+            base: The current context.
             args: The call's arguments, for capture.
             kwargs: The call's arguments, for capture.
         """

@@ -11,10 +11,9 @@ import traceback
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from opentelemetry._logs import SeverityNumber
-from opentelemetry.context import get_current
 from opentelemetry.trace import INVALID_SPAN_CONTEXT
-from opentelemetry.trace.propagation import _SPAN_KEY
 
+from vaquero._context import SPAN_KEY, get_current
 from vaquero.record import SpanRecord
 from vaquero.values import freeze
 
@@ -139,7 +138,7 @@ def severity(level: int) -> SeverityNumber:
 
 def current_place(context: Context | None = None) -> tuple[int, int, int]:
     """Trace id, span id and flags of the current span; zeros where there is none."""
-    span: Any = (get_current() if context is None else context).get(_SPAN_KEY)
+    span: Any = (get_current() if context is None else context).get(SPAN_KEY)
     if span is None:
         return 0, 0, 0
     if isinstance(span, SpanRecord):

@@ -1,8 +1,7 @@
 """Making a span current for a while: a slot class instead of a generator.
 
-One ``ContextVar``, OpenTelemetry's, is set (:mod:`vaquero._context`). Leaving is silent
-where the block is left in another ``contextvars.Context`` than it was entered in, as happens to
-generators that are closed by somebody else: there the variable was never ours.
+Leaving is silent where the block is left in another ``contextvars.Context`` than it was entered in
+(:func:`vaquero._context.detach_quietly`).
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ from opentelemetry.trace import Span as ApiSpan
 from opentelemetry.trace import SpanKind, Status, StatusCode
 
 from vaquero import _guard
-from vaquero._context import make_present, present, undo, with_span
+from vaquero._context import attach, detach, detach_quietly, get_current, with_span
 from vaquero._exceptions import status_text
 from vaquero.tracing.span import Span
 
@@ -30,27 +29,6 @@ if TYPE_CHECKING:
     from vaquero.tracing.tracer import Tracer
 
 F = TypeVar("F", bound="Callable[..., Any]")
-
-
-def enter(span: ApiSpan, base: Context | None = None) -> Token[Context]:
-    """Make this span the current one.
-
-    Args:
-        span: Any span of OpenTelemetry.
-        base: The context to add it to; the current one by default.
-
-    Returns:
-        What :func:`leave` needs to make the former span current again.
-    """
-    return make_present(with_span(present() if base is None else base, span))
-
-
-def leave(token: Token[Context]) -> None:
-    """Make the span current that was so before :func:`enter`; silent where that is not possible."""
-    try:
-        undo(token)
-    except (ValueError, RuntimeError):
-        return  # Left in another context, or twice: there is nothing of ours to take away.
 
 
 def note(span: ApiSpan, error: BaseException, record: bool, set_status: bool) -> None:
@@ -125,7 +103,7 @@ class CurrentSpan:
         self._end_on_exit = end_on_exit
 
     def __enter__(self) -> ApiSpan:
-        base = present()
+        base = get_current()
         # As ``begin`` below, without its call.
         span = self._span = self._tracer.begin(
             self._name,
@@ -136,7 +114,7 @@ class CurrentSpan:
             self._start_time,
             base,
         )
-        self._token = make_present(with_span(base, span))
+        self._token = attach(with_span(base, span))
         return span
 
     def __exit__(
@@ -146,9 +124,9 @@ class CurrentSpan:
         exc_tb: TracebackType | None,
     ) -> None:
         try:
-            undo(self._token)
-        except (ValueError, RuntimeError):
-            pass  # As in ``leave``.
+            detach(self._token)
+        except Exception:
+            pass  # As in ``detach_quietly``, without its call.
         if exc_val is not None:
             note(self._span, exc_val, self._record, self._set_status)
         if self._end_on_exit:
@@ -191,9 +169,9 @@ class Call:
         self._block = block
 
     def __enter__(self) -> None:
-        base = present()
+        base = get_current()
         self._span = self._block.begin(base)
-        self._token = make_present(with_span(base, self._span))
+        self._token = attach(with_span(base, self._span))
 
     def __exit__(
         self,
@@ -201,7 +179,7 @@ class Call:
         exc_val: BaseException | None,
         exc_tb: TracebackType | None,
     ) -> None:
-        leave(self._token)
+        detach_quietly(self._token)
         self._block.close(self._span, exc_val)
 
 

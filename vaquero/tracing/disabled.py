@@ -13,7 +13,7 @@ from opentelemetry.trace import (
     TracerProvider,
 )
 
-from vaquero._context import SPAN_KEY, present
+from vaquero._context import SPAN_KEY, get_current
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -72,7 +72,7 @@ class DisabledTracer(NoOpTracer):
     ) -> Any:
         """A block without a span, as context manager and decorator."""
         if context is None:
-            current = present().get(SPAN_KEY)
+            current = get_current().get(SPAN_KEY)
             if current is None:
                 return NOTHING
             if type(current) is NonRecordingSpan:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from opentelemetry.context import Context
 
-from vaquero.facade.route import SPAN_KEY, leave, make_present, present
+from vaquero._context import attach, detach_quietly, get_current, with_span
 from vaquero.facade.span_factory import finish
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ class _Track:
     def __init__(self, recipe: Recipe, span: Any, base: Context) -> None:
         self._recipe = recipe
         self._span = span
-        self._context: Context | None = None if span is None else Context({**base, SPAN_KEY: span})
+        self._context: Context | None = None if span is None else with_span(base, span)
 
     def _over(self, error: BaseException | None = None) -> None:
         """End the span, once; an exception that is an error is noted."""
@@ -75,7 +75,7 @@ class Steps(_Track):
     def _step(self, resume: Callable[..., Any], *args: Any) -> Any:
         if self._context is None:
             return resume(*args)
-        token = make_present(self._context)
+        token = attach(self._context)
         try:
             return resume(*args)
         except StopIteration:
@@ -85,8 +85,8 @@ class Steps(_Track):
             self._over(error)
             raise
         finally:
-            self._context = present()
-            leave(token)
+            self._context = get_current()
+            detach_quietly(token)
 
 
 class AsyncSteps(_Track):
@@ -128,7 +128,7 @@ class AsyncSteps(_Track):
     async def _step(self, step: Awaitable[Any]) -> Any:
         if self._context is None:
             return await step
-        token = make_present(self._context)
+        token = attach(self._context)
         try:
             return await step
         except StopAsyncIteration:
@@ -138,8 +138,8 @@ class AsyncSteps(_Track):
             self._over(error)
             raise
         finally:
-            self._context = present()
-            leave(token)
+            self._context = get_current()
+            detach_quietly(token)
 
     def __del__(self) -> None:
         # Dropped where no event loop could close it: the span ends all the same.
@@ -159,7 +159,7 @@ def spanned_generator(function: Callable[..., Any], recipe: Recipe) -> Callable[
     @functools.wraps(function)
     def stepped(*args: Any, **kwargs: Any) -> Generator[Any, Any, Any]:
         generator: Generator[Any, Any, Any] = function(*args, **kwargs)
-        base = present()
+        base = get_current()
         # Where nothing is traced the steps hand on and do nothing else.
         return (yield from _steps(recipe, recipe.begin(base, args, kwargs), base, generator))
 
@@ -172,7 +172,7 @@ def spanned_async_generator(function: Callable[..., Any], recipe: Recipe) -> Cal
     @functools.wraps(function)
     async def stepped(*args: Any, **kwargs: Any) -> AsyncGenerator[Any, Any]:
         generator = function(*args, **kwargs)
-        base = present()
+        base = get_current()
         steps = AsyncSteps(recipe, recipe.begin(base, args, kwargs), base, generator)
         try:
             item = await steps.first()

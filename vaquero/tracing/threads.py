@@ -12,9 +12,7 @@ import functools
 import threading
 from typing import TYPE_CHECKING, Any
 
-from opentelemetry.context import attach, get_current
-
-from vaquero.tracing.current import leave
+from vaquero._context import attach, detach_quietly, get_current
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -88,7 +86,7 @@ def _call(context: Context, function: Callable[..., Any], /, *args: Any, **kwarg
     try:
         return function(*args, **kwargs)
     finally:
-        leave(token)
+        detach_quietly(token)
 
 
 def _nothing() -> None:

@@ -21,7 +21,7 @@ from opentelemetry.trace import INVALID_SPAN_CONTEXT, SpanContext, SpanKind
 from opentelemetry.trace import Span as ApiSpan
 
 from vaquero import _guard
-from vaquero._context import SPAN_KEY, present
+from vaquero._context import SPAN_KEY, get_current
 from vaquero._probe import listed, readable_attributes, usable_context
 from vaquero.tracing.clock import inherited, new_anchor
 from vaquero.tracing.current import CurrentSpan
@@ -178,7 +178,7 @@ class Tracer(SdkTracer):
             if provider.follows_global and trace_api._TRACER_PROVIDER is not provider:
                 return self._begin_elsewhere(name, attributes, kind, context, links, start_time)
             if context is None:
-                parent: Any = (present() if base is None else base).get(SPAN_KEY)
+                parent: Any = (get_current() if base is None else base).get(SPAN_KEY)
             else:
                 parent = context.get(SPAN_KEY)
             rules = self._rules
