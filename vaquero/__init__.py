@@ -25,13 +25,13 @@ if TYPE_CHECKING:
     from vaquero import testing as testing
     from vaquero import tracing as tracing
     from vaquero.errors import MissingPartError, SettingsError, VaqueroError
-    from vaquero.facade.decorator import trace
-    from vaquero.facade.span import (
+    from vaquero.facade.current import (
         get_current_span,
         get_current_span_id,
         get_current_trace_id,
-        span,
     )
+    from vaquero.facade.decorator import trace
+    from vaquero.facade.span import span
     from vaquero.facade.span import span as async_span
     from vaquero.metrics.facade import counter, gauge, histogram, up_down_counter
     from vaquero.metrics.resources import Quota, observe_cache, observe_pool
@@ -69,9 +69,9 @@ _WHERE: dict[str, tuple[str, str]] = {
     "extract": ("vaquero.tracing.propagation", "extract"),
     "flush": ("vaquero.sdk", "flush"),
     "gauge": ("vaquero.metrics.facade", "gauge"),
-    "get_current_span": ("vaquero.facade.span", "get_current_span"),
-    "get_current_span_id": ("vaquero.facade.span", "get_current_span_id"),
-    "get_current_trace_id": ("vaquero.facade.span", "get_current_trace_id"),
+    "get_current_span": ("vaquero.facade.current", "get_current_span"),
+    "get_current_span_id": ("vaquero.facade.current", "get_current_span_id"),
+    "get_current_trace_id": ("vaquero.facade.current", "get_current_trace_id"),
     "get_default_sdk": ("vaquero.sdk", "get_default_sdk"),
     "get_global_instance": ("vaquero.sdk", "get_default_sdk"),
     "histogram": ("vaquero.metrics.facade", "histogram"),

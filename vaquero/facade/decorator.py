@@ -21,10 +21,10 @@ from vaquero._probe import text_of
 from vaquero.compat.fields import json_of
 from vaquero.compat.span import AGENT_NAME
 from vaquero.facade import route as routes
+from vaquero.facade.arguments import PLAIN, Options, merged, usable_kind
 from vaquero.facade.classes import MARK, is_a, nearest, trace_class
-from vaquero.facade.span import PLAIN, Options, merged, usable_kind
-from vaquero.facade.span_factory import Asked, Recipe, finish
-from vaquero.tracing.generators import spanned_async_generator, spanned_generator
+from vaquero.facade.span_factory import Asked, Recipe
+from vaquero.tracing.generators import end_span, spanned_async_generator, spanned_generator
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -235,7 +235,7 @@ def _called(function: Callable[..., Any], recipe: Recipe) -> Callable[..., Any]:
             raise
         finally:
             detach_quietly(token)
-            finish(span)
+            end_span(span)
 
     return called
 
@@ -260,7 +260,7 @@ def _awaited(function: Callable[..., Any], recipe: Recipe) -> Callable[..., Any]
             raise
         finally:
             detach_quietly(token)
-            finish(span)
+            end_span(span)
 
     return awaited
 

@@ -26,7 +26,7 @@ from opentelemetry.trace import (
 from vaquero import _guard, _log, values
 from vaquero._exceptions import exception_attrs
 from vaquero._probe import is_a, says_something, text_of
-from vaquero.compat.span import OriginalSpan
+from vaquero.compat.span import CANCELLED, OriginalSpan, record_error
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,6 +39,9 @@ if TYPE_CHECKING:
 F = TypeVar("F")
 
 _UNSET = Status(StatusCode.UNSET)
+
+#: Exceptions outside ``Exception`` by which asyncio and trio cancel a task.
+_CANCELLATIONS = frozenset({"CancelledError", "Cancelled"})
 
 
 def adapter_of(span: object) -> Adapt:
@@ -317,3 +320,23 @@ class NoopSpan(SpanHandle):
 
 #: The one object for "no span".
 NOOP = NoopSpan()
+
+
+def handle_of(span: Any) -> OriginalSpan:
+    """The span itself where it has the methods of vaquero-sdk's span, else a handle around it."""
+    return span if isinstance(span, OriginalSpan) else SpanHandle(span)
+
+
+def note_exit(span: OriginalSpan, error: BaseException, record: bool = True) -> None:
+    """Record on a span what left its block; never raises.
+
+    Args:
+        span: A span of vaquero, or a handle.
+        error: What left. Apart from ``Exception`` only cancellation is recorded, as
+            ``vaquero.cancelled``: the end of a program or of a generator is no failure.
+        record: False leaves out the event and the exception's text.
+    """
+    if isinstance(error, Exception):
+        record_error(span, error, record)
+    elif type(error).__name__ in _CANCELLATIONS and span.is_recording():
+        span.set_attribute(CANCELLED, True)

@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
 from vaquero import _guard, _runtime
-from vaquero.compat.span import INPUT, OUTPUT, OriginalSpan
+from vaquero.compat.span import INPUT, OUTPUT
 from vaquero.facade import route as routes
+from vaquero.facade.arguments import PLAIN, Options
 from vaquero.facade.capture import Inputs, output
-from vaquero.facade.handle import SpanHandle
+from vaquero.facade.handle import handle_of, note_exit
 from vaquero.facade.route import place
-from vaquero.facade.span import PLAIN, Options, note
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -93,25 +93,11 @@ class Recipe:
     def result(self, span: Any, result: object) -> None:
         """Note what the call returned. Never raises."""
         if span.is_recording():
-            readable(span).set_attribute(OUTPUT, output(result))
+            handle_of(span).set_attribute(OUTPUT, output(result))
 
     def failed(self, span: Any, error: BaseException) -> None:
         """Note what left the call. Never raises."""
-        note(readable(span), error, self.errors)
-
-
-def readable(span: Any) -> OriginalSpan:
-    """The span itself where it has the original's methods, else a handle around it."""
-    return span if isinstance(span, OriginalSpan) else SpanHandle(span)
-
-
-def finish(span: Any) -> None:
-    """End a span unless the application has done so. Never raises."""
-    try:
-        if span.is_recording():
-            span.end()
-    except Exception as error:
-        _guard.report(error, "ending a span")
+        note_exit(handle_of(span), error, self.errors)
 
 
 def _function_in(target: Any) -> Any:

@@ -8,11 +8,11 @@ from opentelemetry.trace import Span as ApiSpan
 from opentelemetry.trace import SpanContext
 
 from vaquero.tracing.ids import RANDOM_BIT, bits, new_trace_no
-from vaquero.tracing.span import Span
 
 if TYPE_CHECKING:
     from opentelemetry.trace import TraceState
 
+    from vaquero.tracing.readable import SpanView
     from vaquero.tracing.sampling.shortcut import Rules
 
 #: Trace id, parent's span id (0: none), whether the parent is remote (None: no parent), flags of a
@@ -29,7 +29,7 @@ def of_root(rules: Rules) -> Lineage:
     return trace_no, 0, None, _ROOT_FLAGS, None, rules.root, None
 
 
-def under_ours(parent: Span, rules: Rules) -> Lineage:
+def under_ours(parent: SpanView, rules: Rules) -> Lineage:
     """The lineage of a child of a recording span of ours."""
     above = parent.flag_bits
     flags = 1 | above & RANDOM_BIT

@@ -12,11 +12,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from opentelemetry.sdk.resources import Resource
+    from opentelemetry.sdk.trace import Tracer
     from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
     from vaquero.record import Sink
     from vaquero.tracing.limits import Limits
-    from vaquero.tracing.tracer import Tracer
 
 
 class Home(Origin):

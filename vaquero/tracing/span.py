@@ -20,7 +20,7 @@ from opentelemetry.trace import Link, SpanContext, Status, StatusCode
 
 from vaquero import _guard, _log, _runtime
 from vaquero._exceptions import exception_attrs, status_text
-from vaquero._guard import describe
+from vaquero._guard import call_safely, describe
 from vaquero._probe import is_a, says_something, text_of
 from vaquero.compat.span import OriginalSpan
 from vaquero.record import STATUS_ERROR, STATUS_OK, STATUS_UNSET, EventRecord
@@ -303,25 +303,6 @@ class Span(PrivateNames, OriginalSpan, SdkSpan):
 
     def _add_link(self, link: Link) -> None:
         self.add_link(link.context, link.attributes)
-
-
-def call_safely(hook: Callable[..., Any], *args: Any, **kwargs: Any) -> None:
-    """Call code that hangs on our spans; what it raises does not reach the application."""
-    try:
-        hook(*args, **kwargs)
-    except Exception as error:
-        say_failed(hook, error)
-
-
-def say_failed(hook: Any, error: Exception) -> None:
-    """Say whose fault it was that something which hangs on our spans has failed."""
-    module = str(getattr(hook, "__module__", ""))
-    name = f"{module}.{getattr(hook, '__qualname__', type(hook).__name__)}"
-    if module.partition(".")[0] == "vaquero":
-        _guard.report(error, name)
-    else:
-        said = describe(error)
-        _log.warn(f"hook:{name}", "%s failed (%s); the span goes on without it.", name, said)
 
 
 def _say_ended(what: str) -> None:

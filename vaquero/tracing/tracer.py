@@ -9,7 +9,7 @@ other, in :meth:`Tracer._begin_by_steps`.
 from __future__ import annotations
 
 from time import perf_counter_ns
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from opentelemetry import trace as trace_api
 from opentelemetry.context import Context
@@ -22,6 +22,7 @@ from opentelemetry.trace import Span as ApiSpan
 
 from vaquero import _guard
 from vaquero._context import SPAN_KEY, get_current
+from vaquero._guard import call_safely, report_hook
 from vaquero._probe import listed, readable_attributes, usable_context
 from vaquero.tracing.clock import inherited, new_anchor
 from vaquero.tracing.current import CurrentSpan
@@ -30,15 +31,13 @@ from vaquero.tracing.limits import is_tidy, items_of, kind_of, read_limits, tidy
 from vaquero.tracing.parent import context_of, of_root, under_other, under_ours
 from vaquero.tracing.sampling.shortcut import ALL, LOW_BITS, Rules, read_rules
 from vaquero.tracing.scope import Exit, Home
-from vaquero.tracing.span import Span, call_safely, say_failed
+from vaquero.tracing.span import Span
 from vaquero.tracing.unsampled import Quiet, Unsampled, dropped
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from opentelemetry.trace import Link
-
-    from vaquero.tracing.provider import TracerProvider
 
 _new = object.__new__
 
@@ -48,10 +47,17 @@ _SHAPING = frozenset(
 )
 
 
+class Provider(Protocol):
+    """What a tracer asks its provider at each start of a span."""
+
+    #: Whether spans go to the API's global provider where that is another one.
+    follows_global: bool
+
+
 class Tracer(SdkTracer):
     """A tracer of :class:`vaquero.tracing.TracerProvider`."""
 
-    def __init__(self, provider: TracerProvider, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, provider: Provider, *args: Any, **kwargs: Any) -> None:
         """Made by the provider.
 
         Args:
@@ -60,7 +66,7 @@ class Tracer(SdkTracer):
             **kwargs: What the SDK's tracer takes.
         """
         self._settled = False
-        self._provider = provider
+        self._provider: Any = provider
         self._other_provider: Any = None
         self._other_tracer: Any = None
         super().__init__(*args, **kwargs)
@@ -322,7 +328,7 @@ class Tracer(SdkTracer):
         try:
             return self.sampler.should_sample(*asked)
         except Exception as error:
-            say_failed(self.sampler.should_sample, error)
+            report_hook(error, self.sampler.should_sample)
             return DEFAULT_ON.should_sample(*asked)
 
     def _begin_elsewhere(

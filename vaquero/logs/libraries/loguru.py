@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from vaquero import _guard
 
 if TYPE_CHECKING:
-    from vaquero.logs.libraries.install import Feed
+    from vaquero.logs.libraries.feed import Feed
 
 
 class LoguruBridge:
