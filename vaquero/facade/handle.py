@@ -24,7 +24,7 @@ from opentelemetry.trace import (
 )
 
 from vaquero import _guard, _log, values
-from vaquero._exceptions import exception_attrs
+from vaquero._exceptions import exception_attributes
 from vaquero._probe import is_a, says_something, text_of
 from vaquero.compat.span import CANCELLED, OriginalSpan, record_error
 
@@ -192,7 +192,7 @@ class SpanHandle(OriginalSpan, Span):
             inner.record_exception(exception, fit, timestamp, escaped)
         except Exception:
             # Its __str__ raises: OpenTelemetry's event cannot be made, one like it can.
-            said = exception_attrs(exception, escaped)
+            said = exception_attributes(exception, escaped)
             if attributes is not None:
                 said.update(adapted(attributes, self._adapt))
             self.add_event("exception", said, timestamp)

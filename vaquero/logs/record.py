@@ -7,13 +7,13 @@ location are read off later, by the writer's thread.
 from __future__ import annotations
 
 import logging
-import traceback
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from opentelemetry._logs import SeverityNumber
 from opentelemetry.trace import INVALID_SPAN_CONTEXT
 
 from vaquero._context import SPAN_KEY, get_current
+from vaquero._exceptions import exception_attributes
 from vaquero.record import SpanRecord
 from vaquero.values import freeze
 
@@ -158,18 +158,3 @@ def attributes_of(record: logging.LogRecord) -> dict[str, Any]:
     if record.exc_info and record.exc_info[1] is not None:
         made.update(exception_attributes(record.exc_info[1]))
     return made
-
-
-def exception_attributes(error: BaseException) -> dict[str, Any]:
-    """``exception.*`` of an exception; survives those that cannot be printed."""
-    kind = type(error)
-    module = "" if kind.__module__ in ("builtins", None) else f"{kind.__module__}."
-    try:
-        stack = "".join(traceback.format_exception(kind, error, error.__traceback__))
-    except Exception:
-        stack = "(this traceback cannot be printed)"
-    return {
-        "exception.type": f"{module}{kind.__qualname__}",
-        "exception.message": freeze(error),
-        "exception.stacktrace": stack,
-    }

@@ -12,7 +12,8 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from vaquero import _guard, _runtime
-from vaquero.logs.record import LogRow, exception_attributes
+from vaquero._exceptions import exception_attributes
+from vaquero.logs.record import LogRow
 
 if TYPE_CHECKING:
     from collections.abc import Callable

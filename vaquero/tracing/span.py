@@ -19,7 +19,7 @@ from opentelemetry.sdk.trace import Span as SdkSpan
 from opentelemetry.trace import Link, SpanContext, Status, StatusCode
 
 from vaquero import _guard, _log, _runtime
-from vaquero._exceptions import exception_attrs, status_text
+from vaquero._exceptions import exception_attributes, status_text
 from vaquero._guard import call_safely, describe
 from vaquero._probe import is_a, says_something, text_of
 from vaquero.compat.span import OriginalSpan
@@ -228,7 +228,7 @@ class Span(PrivateNames, OriginalSpan, SdkSpan):
         if not self._open:
             _say_ended("record_exception")
             return
-        attrs = exception_attrs(exception, escaped)
+        attrs = exception_attributes(exception, escaped)
         if attributes is not None and says_something(attributes):
             attrs.update(tidy(items_of(attributes), self.origin.limits.event).attrs)
         self.add_event("exception", attrs, timestamp)

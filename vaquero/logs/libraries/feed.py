@@ -7,7 +7,8 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from vaquero import _guard
-from vaquero.logs.record import LogRow, exception_attributes
+from vaquero._exceptions import exception_attributes
+from vaquero.logs.record import LogRow
 from vaquero.values import freeze
 
 if TYPE_CHECKING:
