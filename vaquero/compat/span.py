@@ -15,7 +15,7 @@ from opentelemetry.trace import Status, StatusCode, format_span_id, format_trace
 
 from vaquero import _guard, values
 from vaquero._exceptions import status_text, type_name
-from vaquero._probe import is_a, text_of
+from vaquero._probe import is_a, key_of, text_of
 from vaquero.compat.fields import AttributeField, JsonField, PrefixedView, attributes_of
 
 if TYPE_CHECKING:
@@ -157,7 +157,9 @@ class OriginalSpan(_Base):
     def total_tokens(self) -> int:
         """``vaquero.usage.total_tokens``, else the sum of input and output tokens."""
         total = attributes_of(self).get("vaquero.usage.total_tokens")
-        return _number(self.input_tokens) + _number(self.output_tokens) if total is None else total
+        if total is not None:
+            return total
+        return _token_count(self.input_tokens) + _token_count(self.output_tokens)
 
     @total_tokens.setter
     def total_tokens(self, total: int) -> None:
@@ -183,8 +185,7 @@ class OriginalSpan(_Base):
     # ------------------------------------------------------------------ what it does
     def set_tag(self, key: str, value: object) -> None:
         """Set the attribute ``vaquero.tag.<key>`` to the value as text."""
-        name = text_of(key) or "<empty>"
-        self.set_attribute(f"{TAG}{name}", text_of(value))
+        self.set_attribute(f"{TAG}{key_of(key)}", text_of(value))
 
     def get_attribute(self, key: str, default: Any = None) -> Any:
         """The attribute's present value, or ``default``."""
@@ -283,7 +284,7 @@ def _value_of(member: object) -> object:
         return None
 
 
-def _number(tokens: object) -> int:
+def _token_count(tokens: object) -> int:
     """A count of tokens; 0 for what an application put there that is no number."""
     return tokens if isinstance(tokens, int) else 0
 

@@ -12,9 +12,10 @@ import functools
 import inspect
 from dataclasses import replace
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from vaquero import _log
+from vaquero._probe import is_a
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -25,9 +26,6 @@ if TYPE_CHECKING:
 
 #: Set on every traced function, so that decorating its class does not trace it twice.
 MARK = "__vaquero_traced__"
-
-#: ``isinstance`` without narrowing to a generic class with unknown parameters.
-is_a = cast("Callable[[object, Any], bool]", isinstance)
 
 _METHODS = (staticmethod, classmethod, functools.partialmethod)
 _ON_REQUEST = (property, functools.cached_property, type)

@@ -16,13 +16,12 @@ from opentelemetry.context import Context
 
 from vaquero import _guard, _log, values
 from vaquero._context import SPAN_KEY, attach, detach_quietly, get_current
-from vaquero._probe import is_a as is_kind
-from vaquero._probe import text_of
+from vaquero._probe import is_a, text_of
 from vaquero.compat.fields import json_of
 from vaquero.compat.span import AGENT_NAME
 from vaquero.facade import route as routes
 from vaquero.facade.arguments import PLAIN, Options, merged, usable_kind
-from vaquero.facade.classes import MARK, is_a, nearest, trace_class
+from vaquero.facade.classes import MARK, nearest, trace_class
 from vaquero.facade.span_factory import Asked, Recipe
 from vaquero.tracing.generators import end_span, spanned_async_generator, spanned_generator
 
@@ -175,7 +174,8 @@ def _decorated(target: Any, asked: Asked) -> Any:
     if isinstance(target, type):
         return trace_class(cast("type[Any]", target), asked, decorate)
     if is_a(target, (staticmethod, classmethod)):
-        return type(target)(_traced(target.__func__, asked))
+        method = cast("Any", target)
+        return type(method)(_traced(method.__func__, asked))
     if is_a(target, property):
         getter = target.fget
         return target if getter is None else target.getter(_traced(getter, asked))
@@ -212,7 +212,7 @@ def _traced(function: Callable[..., Any], asked: Asked) -> Callable[..., Any]:
 
 def _call_of(target: Any) -> Any:
     """What runs when an object is called: for a partial its function, else ``__call__``."""
-    return target if is_a(target, functools.partial) else target.__call__
+    return cast("Any", target) if is_a(target, functools.partial) else target.__call__
 
 
 def _called(function: Callable[..., Any], recipe: Recipe) -> Callable[..., Any]:
@@ -268,14 +268,18 @@ def _awaited(function: Callable[..., Any], recipe: Recipe) -> Callable[..., Any]
 def _keep_face(function: Any, traced: Any) -> None:
     """Give the traced function what ``functools.wraps`` does not copy."""
     if not hasattr(function, "__name__"):
-        # A partial, or an object that can be called: named after what runs.
-        inner = function.func if is_a(function, functools.partial) else cast("Any", type(function))
+        inner = _named_like(function)
         traced.__name__ = getattr(inner, "__name__", traced.__name__)
         traced.__qualname__ = getattr(inner, "__qualname__", traced.__name__)
         traced.__module__ = getattr(inner, "__module__", traced.__module__)
     for extra in ("cache_info", "cache_clear", "cache_parameters"):
         if hasattr(function, extra):
             setattr(traced, extra, getattr(function, extra))
+
+
+def _named_like(target: Any) -> Any:
+    """What gives its name to a callable without one: a partial's function, an object's class."""
+    return cast("Any", target.func if is_a(target, functools.partial) else type(target))
 
 
 def _is_target(first: object) -> bool:
@@ -300,7 +304,7 @@ def _text(parameter: str, value: object) -> str | None:
 def _names(parameter: str, given: object) -> tuple[str, ...]:
     if type(given) is str:
         return (given,)
-    if is_kind(given, Iterable):
+    if is_a(given, Iterable):
         try:
             names = [*islice(cast("Iterable[object]", given), _MAX_NAMES)]
         except Exception as error:

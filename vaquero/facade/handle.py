@@ -25,7 +25,7 @@ from opentelemetry.trace import (
 
 from vaquero import _guard, _log, values
 from vaquero._exceptions import exception_attributes
-from vaquero._probe import is_a, says_something, text_of
+from vaquero._probe import is_a, key_of, says_something, text_of
 from vaquero.compat.span import CANCELLED, OriginalSpan, record_error
 
 if TYPE_CHECKING:
@@ -97,14 +97,8 @@ def adapted(attributes: Mapping[str, object], adapt: Adapt) -> dict[str, Any]:
     for key, value in attributes.items():
         fit = adapt(value)
         if fit is not None or not narrow:
-            taken[usable_key(key)] = fit
+            taken[key_of(key)] = fit
     return taken
-
-
-def usable_key(key: object) -> str:
-    """The key of an attribute as non-empty text."""
-    text = key if type(key) is str else values.freeze(key)
-    return (text if isinstance(text, str) else str(text)) or "<empty>"
 
 
 class SpanHandle(OriginalSpan, Span):
@@ -145,7 +139,7 @@ class SpanHandle(OriginalSpan, Span):
     def set_attribute(self, key: str, value: object) -> None:
         """Set one attribute to any value; ``docs/values.md`` says how each kind arrives."""
         # As text: a key that cannot be hashed cannot stand in a mapping.
-        self.set_attributes({key if type(key) is str else usable_key(key): value})
+        self.set_attributes({key if type(key) is str else key_of(key): value})
 
     def set_attributes(self, attributes: Mapping[str, object]) -> None:
         """Set several attributes to any values."""

@@ -116,6 +116,7 @@ class SpanScope(SpanHandle):
     def __enter__(self) -> OriginalSpan:
         if self._token is not None:
             return self._enter_again()
+        # ``routes.current()``, without its call: as in ``span_factory``, where calls are spans.
         route = routes.last
         if (
             route.provider is not place._TRACER_PROVIDER

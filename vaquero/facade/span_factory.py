@@ -72,6 +72,7 @@ class Recipe:
             args: The call's arguments, for capture.
             kwargs: The call's arguments, for capture.
         """
+        # ``routes.current()``, without its call: as in ``span``, where blocks are spans.
         route = routes.last
         if (
             route.provider is not place._TRACER_PROVIDER

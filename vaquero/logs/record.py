@@ -119,7 +119,7 @@ class LogRow:
         """Attributes, made when the record is encoded."""
         made = dict(self._attributes or {})
         if self._source is not None:
-            made.update(attributes_of(self._source))
+            made.update(record_attributes(self._source))
         return made if self.limits == (None, None) else within(made, *self.limits)
 
 
@@ -147,7 +147,7 @@ def current_place(context: Context | None = None) -> tuple[int, int, int]:
     return found.trace_id, found.span_id, int(found.trace_flags)
 
 
-def attributes_of(record: logging.LogRecord) -> dict[str, Any]:
+def record_attributes(record: logging.LogRecord) -> dict[str, Any]:
     """Code location, exception, and what was given by ``extra=``."""
     made: dict[str, Any] = {
         key: freeze(value) for key, value in record.__dict__.items() if key not in _STANDARD

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 F = TypeVar("F", bound="Callable[..., Any]")
 
 
-def note_exit(span: ApiSpan, error: BaseException, record: bool, set_status: bool) -> None:
+def fail_span(span: ApiSpan, error: BaseException, record: bool, set_status: bool) -> None:
     """Note on any span that an exception left its block; never raises.
 
     Only ``Exception`` is noted, as OpenTelemetry's ``use_span`` does it: ``GeneratorExit``,
@@ -142,7 +142,7 @@ class CurrentSpan:
         except Exception:
             pass  # As in ``detach_quietly``, without its call.
         if exc_val is not None:
-            note_exit(self._span, exc_val, self._record, self._set_status)
+            fail_span(self._span, exc_val, self._record, self._set_status)
         if self._end_on_exit:
             self._span.end()
 
@@ -161,13 +161,13 @@ class CurrentSpan:
     def close(self, span: ApiSpan, error: BaseException | None) -> None:
         """Note what left the block, and end its span."""
         if error is not None:
-            note_exit(span, error, self._record, self._set_status)
+            fail_span(span, error, self._record, self._set_status)
         if self._end_on_exit:
             span.end()
 
     def failed(self, span: ApiSpan, error: BaseException) -> None:
         """Note what left a decorated generator."""
-        note_exit(span, error, self._record, self._set_status)
+        fail_span(span, error, self._record, self._set_status)
 
     def __call__(self, function: F) -> F:
         """Decorate a function: each of its calls is a span."""
