@@ -51,7 +51,7 @@ if TYPE_CHECKING:
     from vaquero.tracing.propagation import child_environment, continued, extract, inject
 
 #: Where each public name lives: (module, name there); an empty name is the module itself.
-_WHERE: dict[str, tuple[str, str]] = {
+_LAZY_EXPORTS: dict[str, tuple[str, str]] = {
     "MissingPartError": ("vaquero.errors", "MissingPartError"),
     "Quota": ("vaquero.metrics.resources", "Quota"),
     "SDKConfig": ("vaquero.sdk", "SDKConfig"),
@@ -128,9 +128,9 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _WHERE:
+    if name not in _LAZY_EXPORTS:
         raise AttributeError(f"module 'vaquero' has no attribute {name!r}")
-    module_name, attribute = _WHERE[name]
+    module_name, attribute = _LAZY_EXPORTS[name]
     with _runtime.loading:
         module = import_module(module_name)
     value = getattr(module, attribute) if attribute else module

@@ -1,6 +1,6 @@
 """The methods and fields that spans of the original ``vaquero`` SDK had, over OpenTelemetry's span.
 
-:class:`OriginalSpan` is a mixin without state: everything it says is read from, and written to, the
+:class:`CompatSpan` is a mixin without state: everything it says is read from, and written to, the
 attributes, events and status of the span it is part of, through OpenTelemetry's own names. Where
 the original and OpenTelemetry use one name (``status``, ``attributes``, ``start_time``,
 ``end_time``, ``name``), OpenTelemetry's meaning holds; the original's reading is in ``to_dict()``.
@@ -69,7 +69,7 @@ else:
     _Base = object
 
 
-class OriginalSpan(_Base):
+class CompatSpan(_Base):
     """Mixin: the original's methods and fields on any span of OpenTelemetry.
 
     Fields that are attributes can be set; an ended span ignores that, as OpenTelemetry's does.
@@ -289,7 +289,7 @@ def _token_count(tokens: object) -> int:
     return tokens if isinstance(tokens, int) else 0
 
 
-def _word_of(span: OriginalSpan) -> str:
+def _word_of(span: CompatSpan) -> str:
     """The original's status: running, completed, failed or cancelled."""
     status = getattr(span, "status", None)
     if status is not None and status.status_code is StatusCode.ERROR:

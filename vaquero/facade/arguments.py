@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from opentelemetry.context import Context
     from opentelemetry.trace import Link
 
-#: Kind, context, links and start time of a span about which nothing special was said.
-Options = tuple[SpanKind, "Context | None", "Sequence[Link] | None", "int | None"]
-PLAIN: Options = (SpanKind.INTERNAL, None, None, None)
+#: Kind, context, links and start time of a span that is given none of them.
+StartOptions = tuple[SpanKind, "Context | None", "Sequence[Link] | None", "int | None"]
+DEFAULT_START: StartOptions = (SpanKind.INTERNAL, None, None, None)
 
 
 def merged(

@@ -5,14 +5,14 @@ from __future__ import annotations
 from opentelemetry import trace as trace_api
 from opentelemetry.trace import INVALID_SPAN
 
-from vaquero.compat.span import OriginalSpan
+from vaquero.compat.span import CompatSpan
 from vaquero.facade.handle import NOOP, SpanHandle
 
 
-def get_current_span() -> OriginalSpan:
+def get_current_span() -> CompatSpan:
     """The current span, whoever started it; where there is none, a span that is false."""
     found = trace_api.get_current_span()
-    if isinstance(found, OriginalSpan):
+    if isinstance(found, CompatSpan):
         return found
     if found is INVALID_SPAN or not found.get_span_context().is_valid:
         return NOOP

@@ -26,7 +26,7 @@ from opentelemetry.trace import (
 from vaquero import _guard, _log, values
 from vaquero._exceptions import exception_attributes
 from vaquero._probe import is_a, key_of, says_something, text_of
-from vaquero.compat.span import CANCELLED, OriginalSpan, record_error
+from vaquero.compat.span import CANCELLED, CompatSpan, record_error
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -101,7 +101,7 @@ def adapted(attributes: Mapping[str, object], adapt: Adapt) -> dict[str, Any]:
     return taken
 
 
-class SpanHandle(OriginalSpan, Span):
+class SpanHandle(CompatSpan, Span):
     """An OpenTelemetry span around another one; see the module's description.
 
     What it does not have itself it asks the span inside for, so what a vendor's span can do beyond
@@ -274,7 +274,7 @@ class NoopSpan(SpanHandle):
         """Nothing is switched on: the function stays as it is."""
         return function
 
-    async def __aenter__(self) -> OriginalSpan:
+    async def __aenter__(self) -> CompatSpan:
         return self
 
     async def __aexit__(self, *failure: object) -> None:
@@ -316,12 +316,12 @@ class NoopSpan(SpanHandle):
 NOOP = NoopSpan()
 
 
-def handle_of(span: Any) -> OriginalSpan:
+def handle_of(span: Any) -> CompatSpan:
     """The span itself where it has the methods of vaquero-sdk's span, else a handle around it."""
-    return span if isinstance(span, OriginalSpan) else SpanHandle(span)
+    return span if isinstance(span, CompatSpan) else SpanHandle(span)
 
 
-def note_exit(span: OriginalSpan, error: BaseException, record: bool = True) -> None:
+def note_exit(span: CompatSpan, error: BaseException, record: bool = True) -> None:
     """Record on a span what left its block; never raises.
 
     Args:

@@ -45,7 +45,7 @@ class _Asked:
 place: Any = trace_api if hasattr(trace_api, "_TRACER_PROVIDER") else _Asked()
 
 
-class Route:
+class TracerRoute:
     """The way to a tracer.
 
     Attributes:
@@ -53,19 +53,19 @@ class Route:
         sdk: The SDK in use for which this holds.
         begin: Starts a span: ``(name, attributes, kind, context, links, start_time, base)``.
             None where there is no tracer, or one that makes nothing.
-        ours: Whether spans are of our own class, or at least have the original's methods.
+        own_spans: Whether spans are of vaquero's class, with the methods of vaquero-sdk's span.
         closed: Whether vaquero was shut down then.
         inputs: Whether arguments are captured where a decorator does not say.
         outputs: Whether results are captured where a decorator does not say.
     """
 
-    __slots__ = ("begin", "closed", "inputs", "ours", "outputs", "provider", "sdk")
+    __slots__ = ("begin", "closed", "inputs", "own_spans", "outputs", "provider", "sdk")
 
-    def __init__(self, provider: Any, sdk: Any, begin: Any, ours: bool) -> None:
+    def __init__(self, provider: Any, sdk: Any, begin: Any, own_spans: bool) -> None:
         self.provider = provider
         self.sdk = sdk
         self.begin = begin
-        self.ours = ours
+        self.own_spans = own_spans
         self.closed = _runtime._closed
         self.inputs = _setting(sdk, "capture_inputs")
         self.outputs = _setting(sdk, "capture_outputs")
@@ -80,10 +80,10 @@ def _setting(sdk: Any, name: str) -> bool:
 
 
 #: The last route found; :func:`current` says whether it still holds.
-last: Route = Route(object(), None, None, False)
+last: TracerRoute = TracerRoute(object(), None, None, False)
 
 
-def current() -> Route:
+def current() -> TracerRoute:
     """The route that holds now; the first call starts the default SDK."""
     route = last
     if (
@@ -95,34 +95,34 @@ def current() -> Route:
     return find()
 
 
-def find() -> Route:
+def find() -> TracerRoute:
     """Look the route up anew; never raises."""
     global last
     try:
         route = _found()
     except Exception as error:
         _guard.report(error, "finding a tracer")
-        route = Route(place._TRACER_PROVIDER, _runtime.sdk, None, False)
+        route = TracerRoute(place._TRACER_PROVIDER, _runtime.sdk, None, False)
     last = route
     return route
 
 
-def _found() -> Route:
+def _found() -> TracerRoute:
     if switched_off():
-        return Route(place._TRACER_PROVIDER, _runtime.sdk, None, False)
+        return TracerRoute(place._TRACER_PROVIDER, _runtime.sdk, None, False)
     sdk = _started()
     provider = place._TRACER_PROVIDER
     if provider is None and OTEL_PYTHON_TRACER_PROVIDER in os.environ:
         provider = trace_api.get_tracer_provider()
     used = _used(provider, sdk)
     if used is None or isinstance(used, NoOpTracerProvider):
-        return Route(provider, sdk, None, False)
+        return TracerRoute(provider, sdk, None, False)
     tracer = used.get_tracer(SCOPE, __version__)
     if isinstance(tracer, NoOpTracer):
-        return Route(provider, sdk, None, False)
+        return TracerRoute(provider, sdk, None, False)
     if _is_ours(tracer, "vaquero.tracing.tracer"):
-        return Route(provider, sdk, tracer.begin, True)
-    return Route(provider, sdk, _begin_by(tracer), False)
+        return TracerRoute(provider, sdk, tracer.begin, True)
+    return TracerRoute(provider, sdk, _begin_by(tracer), False)
 
 
 def _started() -> Any:
@@ -203,4 +203,4 @@ def forget() -> None:
     """Look everything up again at the next span, the environment included (for tests)."""
     global _off, last
     _off = None
-    last = Route(object(), None, None, False)
+    last = TracerRoute(object(), None, None, False)

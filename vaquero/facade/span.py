@@ -12,11 +12,11 @@ from opentelemetry.context import Context
 
 from vaquero import _guard, _runtime
 from vaquero._context import SPAN_KEY, attach, detach_quietly, get_current
-from vaquero.compat.span import OriginalSpan
+from vaquero.compat.span import CompatSpan
 from vaquero.facade import route as routes
 from vaquero.facade.arguments import (
-    PLAIN,
-    Options,
+    DEFAULT_START,
+    StartOptions,
     merged,
     usable_kind,
     usable_name,
@@ -94,7 +94,7 @@ def span(
         attributes = merged(attributes, tags, metadata, more)
     scope._given = attributes
     if kind is None and links is None and start_time is None:
-        scope._options = PLAIN
+        scope._options = DEFAULT_START
     else:
         scope._options = (usable_kind(kind), None, links, usable_time(start_time))
     scope._token = None
@@ -109,11 +109,11 @@ class SpanScope(SpanHandle):
 
     _given_name: str
     _given: Mapping[str, object] | None
-    _options: Options
+    _options: StartOptions
     _made_in: Context
     _token: Any
 
-    def __enter__(self) -> OriginalSpan:
+    def __enter__(self) -> CompatSpan:
         if self._token is not None:
             return self._enter_again()
         # ``routes.current()``, without its call: as in ``span_factory``, where calls are spans.
@@ -137,7 +137,7 @@ class SpanScope(SpanHandle):
             return NOOP
         self._inner = span
         self._token = attach(Context({**base, SPAN_KEY: span}))
-        return span if route.ours else self
+        return span if route.own_spans else self
 
     def __exit__(
         self,
@@ -160,7 +160,7 @@ class SpanScope(SpanHandle):
         if span.is_recording():
             span.end()
 
-    async def __aenter__(self) -> OriginalSpan:
+    async def __aenter__(self) -> CompatSpan:
         return self.__enter__()
 
     async def __aexit__(
@@ -212,14 +212,14 @@ class SpanScope(SpanHandle):
         self._token = _STARTED
         return started
 
-    def _enter_again(self) -> OriginalSpan:
+    def _enter_again(self) -> CompatSpan:
         """Enter a scope that was started as a bare object, is over, or is still entered."""
         token = self._token
         if token is _STARTED:
             span = self._inner
             if span.is_recording():
                 self._token = attach(Context({**get_current(), SPAN_KEY: span}))
-                return span if isinstance(span, OriginalSpan) else self
+                return span if isinstance(span, CompatSpan) else self
             self._token = None
             return self.__enter__()
         outer = self._inner

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
 from vaquero import _guard, _patch
-from vaquero.logs.record import LogRow, record_attributes, severity
+from vaquero.logs.record import LazyLogRecord, record_attributes, severity
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -103,7 +103,7 @@ class Bridge:
 
     def _send(self, record: logging.LogRecord) -> None:
         self._put(
-            LogRow(
+            LazyLogRecord(
                 timestamp=int(record.created * 1_000_000_000),
                 level=record.levelno,
                 severity_text=record.levelname,

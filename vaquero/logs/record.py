@@ -42,7 +42,7 @@ _SEVERITIES = (
 )
 
 
-class LogRow:
+class LazyLogRecord:
     """A log record in the shape in which the pipeline's encoder reads those of the SDK.
 
     Attributes:
@@ -105,7 +105,7 @@ class LogRow:
         self.trace_id, self.span_id, self.trace_flags = place or current_place()
 
     @property
-    def log_record(self) -> LogRow:
+    def log_record(self) -> LazyLogRecord:
         """Itself: the SDK keeps these fields on an inner record."""
         return self
 

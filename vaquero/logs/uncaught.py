@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from vaquero import _guard, _patch, _runtime
 from vaquero._exceptions import exception_attributes
-from vaquero.logs.record import LogRow
+from vaquero.logs.record import LazyLogRecord
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -72,7 +72,7 @@ class Uncaught:
             attributes = exception_attributes(error)
             attributes["vaquero.exception.source"] = where
             self._put(
-                LogRow(
+                LazyLogRecord(
                     timestamp=time.time_ns(),
                     level=level,
                     severity_text="FATAL" if level == _FATAL else "ERROR",

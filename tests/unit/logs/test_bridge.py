@@ -17,7 +17,7 @@ from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
 from vaquero.logs.bridge import Bridge, BridgeThroughProvider
 from vaquero.logs.correlation import correlate
-from vaquero.logs.record import LogRow
+from vaquero.logs.record import LazyLogRecord
 from vaquero.logs.uncaught import Uncaught
 from vaquero.pipeline.otlp.logs import LogEncoder
 from vaquero.redaction import Redactor
@@ -31,9 +31,9 @@ SCOPE = InstrumentationScope("test")
 
 
 @pytest.fixture
-def taken() -> Iterator[list[LogRow]]:
+def taken() -> Iterator[list[LazyLogRecord]]:
     """What a bridge from level INFO hands on."""
-    rows: list[LogRow] = []
+    rows: list[LazyLogRecord] = []
     stop = Bridge(rows.append, lambda: WHO, logging.INFO).install()
     yield rows
     stop()
@@ -45,7 +45,7 @@ def _logger(name: str = "app") -> logging.Logger:
     return logger
 
 
-def test_a_record_has_text_severity_scope_location_and_extras(taken: list[LogRow]) -> None:
+def test_a_record_has_text_severity_scope_location_and_extras(taken: list[LazyLogRecord]) -> None:
     """Everything that the standard library knows of it arrives."""
     _logger("shop.pay").warning("paid %d of %s", 3, "four", extra={"order": {"id": 7}})
 
@@ -61,7 +61,7 @@ def test_a_record_has_text_severity_scope_location_and_extras(taken: list[LogRow
 
 
 @pytest.mark.parametrize("provider", [TracerProvider, SdkTracerProvider])
-def test_a_record_knows_the_span_it_was_made_in(taken: list[LogRow], provider: Any) -> None:
+def test_a_record_knows_the_span_it_was_made_in(taken: list[LazyLogRecord], provider: Any) -> None:
     """Trace and span ids are those of the current span, ours or the SDK's."""
     tracer = provider(shutdown_on_exit=False).get_tracer("t")
     with tracer.start_as_current_span("x") as span:
@@ -73,7 +73,7 @@ def test_a_record_knows_the_span_it_was_made_in(taken: list[LogRow], provider: A
     assert (taken[1].trace_id, taken[1].span_id, taken[1].trace_flags) == (0, 0, 0)
 
 
-def test_levels_below_are_not_sent_and_disabled_loggers_neither(taken: list[LogRow]) -> None:
+def test_levels_below_are_not_sent_and_disabled_loggers_neither(taken: list[LazyLogRecord]) -> None:
     """The bridge asks for nothing that the application has switched off."""
     _logger().debug("below")
     quiet = _logger("quiet")
@@ -83,14 +83,14 @@ def test_levels_below_are_not_sent_and_disabled_loggers_neither(taken: list[LogR
     assert taken == []
 
 
-def test_vaqueros_own_records_do_not_come_back(taken: list[LogRow]) -> None:
+def test_vaqueros_own_records_do_not_come_back(taken: list[LazyLogRecord]) -> None:
     """No recursion: neither from the logger vaquero, nor from a sender that logs."""
     logging.getLogger("vaquero").warning("mine")
     logging.getLogger("vaquero.pipeline").error("mine")
 
-    rows: list[LogRow] = []
+    rows: list[LazyLogRecord] = []
 
-    def put(row: LogRow) -> None:
+    def put(row: LazyLogRecord) -> None:
         rows.append(row)
         logging.getLogger("other").error("made while sending")
 
@@ -102,7 +102,7 @@ def test_vaqueros_own_records_do_not_come_back(taken: list[LogRow]) -> None:
 
 
 def test_configuring_afterwards_changes_nothing_for_either(
-    taken: list[LogRow], capsys: pytest.CaptureFixture[str]
+    taken: list[LazyLogRecord], capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Afterwards basicConfig configures, dictConfig leaves the bridge, lastResort speaks."""
     root = logging.getLogger()
@@ -123,7 +123,7 @@ def test_configuring_afterwards_changes_nothing_for_either(
     ]
 
 
-def test_an_exception_is_told_with_its_stack(taken: list[LogRow]) -> None:
+def test_an_exception_is_told_with_its_stack(taken: list[LazyLogRecord]) -> None:
     """logger.exception gives exception.* attributes."""
     try:
         raise KeyError("nosuch")
@@ -137,7 +137,7 @@ def test_an_exception_is_told_with_its_stack(taken: list[LogRow]) -> None:
 
 
 def test_arguments_that_do_not_fit_lose_nothing(
-    taken: list[LogRow], capsys: pytest.CaptureFixture[str]
+    taken: list[LazyLogRecord], capsys: pytest.CaptureFixture[str]
 ) -> None:
     """The application's own handlers complain as they would; the record is sent."""
     logging.raiseExceptions, before = False, logging.raiseExceptions
@@ -151,7 +151,7 @@ def test_arguments_that_do_not_fit_lose_nothing(
 
 def test_a_row_is_encoded_and_redacted() -> None:
     """Body and attributes go through the redactor on their way to the wire."""
-    rows: list[LogRow] = []
+    rows: list[LazyLogRecord] = []
     stop = Bridge(rows.append, lambda: WHO, logging.INFO).install()
     _logger().info("login with password=hunter2", extra={"api_key": "hunter3", "route": "/in"})
     stop()
@@ -189,7 +189,7 @@ def test_other_processors_see_records_of_the_sdk() -> None:
 
 def test_uncaught_exceptions_of_threads_are_events_with_the_span_they_broke() -> None:
     """The event names the innermost span, and Python's own hook still speaks."""
-    rows: list[LogRow] = []
+    rows: list[LazyLogRecord] = []
     told: list[Any] = []
     before, threading.excepthook = threading.excepthook, told.append
     tracer = TracerProvider(shutdown_on_exit=False).get_tracer("t")
@@ -219,7 +219,7 @@ def test_uncaught_exceptions_of_threads_are_events_with_the_span_they_broke() ->
 @pytest.mark.parametrize("error", [KeyboardInterrupt(), SystemExit(1)])
 def test_leaving_on_purpose_is_no_event(error: BaseException) -> None:
     """Ctrl-C and exit are no failures."""
-    rows: list[LogRow] = []
+    rows: list[LazyLogRecord] = []
     Uncaught(rows.append, lambda: WHO, SCOPE).take(error, "main", 50)
 
     assert rows == []

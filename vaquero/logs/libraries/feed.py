@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from vaquero import _guard
 from vaquero._exceptions import exception_attributes
-from vaquero.logs.record import LogRow
+from vaquero.logs.record import LazyLogRecord
 from vaquero.values import freeze
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ class Feed:
             if error is not None:
                 attributes.update(exception_attributes(error))
             self._put(
-                LogRow(
+                LazyLogRecord(
                     timestamp=at_ns or time.time_ns(),
                     level=level,
                     severity_text=level_name,

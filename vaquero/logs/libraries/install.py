@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from vaquero.logs.imports import Watch
+from vaquero.logs.imports import ImportWatch
 from vaquero.logs.libraries.feed import Feed
 from vaquero.logs.libraries.loguru import LoguruBridge
 from vaquero.logs.libraries.structlog import StructlogBridge
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from vaquero.logs.bridge import Bridge
-    from vaquero.logs.record import LogRow
+    from vaquero.logs.record import LazyLogRecord
 
 
 def install(bridge: Bridge, level: int, put: Callable[[Any], None]) -> Callable[[], None]:
@@ -40,7 +40,7 @@ def install(bridge: Bridge, level: int, put: Callable[[Any], None]) -> Callable[
 
         return callback
 
-    watch = Watch({"loguru": begin(LoguruBridge), "structlog": begin(StructlogBridge)})
+    watch = ImportWatch({"loguru": begin(LoguruBridge), "structlog": begin(StructlogBridge)})
     watch.start()
 
     def stop() -> None:
@@ -52,10 +52,10 @@ def install(bridge: Bridge, level: int, put: Callable[[Any], None]) -> Callable[
     return stop
 
 
-def through(provider: Any) -> Callable[[LogRow], None]:
+def through(provider: Any) -> Callable[[LazyLogRecord], None]:
     """Hands rows to the processors of an SDK's provider as its own records."""
 
-    def put(row: LogRow) -> None:
+    def put(row: LazyLogRecord) -> None:
         from opentelemetry._logs import LogRecord
 
         provider.get_logger(row.instrumentation_scope.name).emit(
