@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import logging.config
 import sys
-import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -16,9 +15,7 @@ from opentelemetry.sdk.trace import TracerProvider as SdkTracerProvider
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
 from vaquero.logs.bridge import Bridge, BridgeThroughProvider
-from vaquero.logs.correlation import correlate
 from vaquero.logs.record import LazyLogRecord
-from vaquero.logs.uncaught import Uncaught
 from vaquero.pipeline.otlp.logs import LogEncoder
 from vaquero.redaction import Redactor
 from vaquero.tracing import TracerProvider
@@ -185,67 +182,3 @@ def test_other_processors_see_records_of_the_sdk() -> None:
     assert [(record.body, record.severity_number) for record in seen] == [
         ("x", SeverityNumber.ERROR)
     ]
-
-
-def test_uncaught_exceptions_of_threads_are_events_with_the_span_they_broke() -> None:
-    """The event names the innermost span, and Python's own hook still speaks."""
-    rows: list[LazyLogRecord] = []
-    told: list[Any] = []
-    before, threading.excepthook = threading.excepthook, told.append
-    tracer = TracerProvider(shutdown_on_exit=False).get_tracer("t")
-    spans: list[Any] = []
-
-    def work() -> None:
-        with tracer.start_as_current_span("outer"), tracer.start_as_current_span("inner") as span:
-            spans.append(span)
-            raise ValueError("broken")
-
-    stop = Uncaught(rows.append, lambda: WHO, SCOPE).install()
-    try:
-        thread = threading.Thread(target=work)
-        thread.start()
-        thread.join(10)
-    finally:
-        stop()
-        threading.excepthook = before
-
-    (row,) = rows
-    assert (row.event_name, row.attributes["exception.type"]) == ("exception", "ValueError")
-    assert row.attributes["vaquero.exception.source"] == "thread"
-    assert row.span_id == spans[0].get_span_context().span_id
-    assert len(told) == 1
-
-
-@pytest.mark.parametrize("error", [KeyboardInterrupt(), SystemExit(1)])
-def test_leaving_on_purpose_is_no_event(error: BaseException) -> None:
-    """Ctrl-C and exit are no failures."""
-    rows: list[LazyLogRecord] = []
-    Uncaught(rows.append, lambda: WHO, SCOPE).take(error, "main", 50)
-
-    assert rows == []
-
-
-def test_correlation_fields_are_on_every_record() -> None:
-    """A format of the application's can show the ids."""
-    stop = correlate("shop")
-    records: list[logging.LogRecord] = []
-
-    class Keep(logging.Handler):
-        def emit(self, record: logging.LogRecord) -> None:
-            records.append(record)
-
-    logger = _logger("correlated")
-    handler = Keep()
-    logger.addHandler(handler)
-    try:
-        with TracerProvider(shutdown_on_exit=False).get_tracer("t").start_as_current_span("x") as s:
-            logger.info("in")
-        logger.info("out")
-    finally:
-        logger.removeHandler(handler)
-        stop()
-
-    first, second = (vars(record) for record in records)
-    assert first["otelTraceID"] == f"{s.get_span_context().trace_id:032x}"
-    assert (first["otelTraceSampled"], first["otelServiceName"]) == (True, "shop")
-    assert (second["otelTraceID"], second["otelSpanID"]) == ("0", "0")
