@@ -25,13 +25,13 @@ if TYPE_CHECKING:
     from vaquero import testing as testing
     from vaquero import tracing as tracing
     from vaquero.errors import MissingPartError, SettingsError, VaqueroError
-    from vaquero.facade.decorator import trace
-    from vaquero.facade.span import (
+    from vaquero.facade.current import (
         get_current_span,
         get_current_span_id,
         get_current_trace_id,
-        span,
     )
+    from vaquero.facade.decorator import trace
+    from vaquero.facade.span import span
     from vaquero.facade.span import span as async_span
     from vaquero.metrics.facade import counter, gauge, histogram, up_down_counter
     from vaquero.metrics.resources import Quota, observe_cache, observe_pool
@@ -51,7 +51,7 @@ if TYPE_CHECKING:
     from vaquero.tracing.propagation import child_environment, continued, extract, inject
 
 #: Where each public name lives: (module, name there); an empty name is the module itself.
-_WHERE: dict[str, tuple[str, str]] = {
+_LAZY_EXPORTS: dict[str, tuple[str, str]] = {
     "MissingPartError": ("vaquero.errors", "MissingPartError"),
     "Quota": ("vaquero.metrics.resources", "Quota"),
     "SDKConfig": ("vaquero.sdk", "SDKConfig"),
@@ -69,9 +69,9 @@ _WHERE: dict[str, tuple[str, str]] = {
     "extract": ("vaquero.tracing.propagation", "extract"),
     "flush": ("vaquero.sdk", "flush"),
     "gauge": ("vaquero.metrics.facade", "gauge"),
-    "get_current_span": ("vaquero.facade.span", "get_current_span"),
-    "get_current_span_id": ("vaquero.facade.span", "get_current_span_id"),
-    "get_current_trace_id": ("vaquero.facade.span", "get_current_trace_id"),
+    "get_current_span": ("vaquero.facade.current", "get_current_span"),
+    "get_current_span_id": ("vaquero.facade.current", "get_current_span_id"),
+    "get_current_trace_id": ("vaquero.facade.current", "get_current_trace_id"),
     "get_default_sdk": ("vaquero.sdk", "get_default_sdk"),
     "get_global_instance": ("vaquero.sdk", "get_default_sdk"),
     "histogram": ("vaquero.metrics.facade", "histogram"),
@@ -128,9 +128,9 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _WHERE:
+    if name not in _LAZY_EXPORTS:
         raise AttributeError(f"module 'vaquero' has no attribute {name!r}")
-    module_name, attribute = _WHERE[name]
+    module_name, attribute = _LAZY_EXPORTS[name]
     with _runtime.loading:
         module = import_module(module_name)
     value = getattr(module, attribute) if attribute else module

@@ -1,8 +1,8 @@
 """OpenTelemetry's current context, by the shortest way that is safe.
 
-OpenTelemetry keeps its context in one ``ContextVar``, and the token that ``attach`` gives names it.
-So the variable is had from the public API, and is read and set without the API's three layers.
-Where the context is kept in another way (``OTEL_PYTHON_CONTEXT``) the API is called.
+OpenTelemetry keeps its context in one ``ContextVar``, and the token that ``attach`` returns names
+it. So the variable is found through the public API, and is read and set without the API's three
+layers. Where the context is kept in another way (``OTEL_PYTHON_CONTEXT``) the API is called.
 """
 
 from __future__ import annotations
@@ -11,33 +11,56 @@ from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, cast
 
 from opentelemetry import context as context_api
+from opentelemetry import trace as trace_api
 from opentelemetry.context import Context
-from opentelemetry.trace.propagation import _SPAN_KEY as SPAN_KEY
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["SPAN_KEY", "make_present", "present", "undo", "with_span"]
+__all__ = ["SPAN_KEY", "attach", "detach", "detach_quietly", "get_current", "with_span"]
+
+#: The key of the current span in a context, read from what the public API makes.
+SPAN_KEY: str = next(iter(trace_api.set_span_in_context(trace_api.INVALID_SPAN, Context())))
 
 
-def _variable() -> ContextVar[Context] | None:
+def _find_variable() -> ContextVar[Context] | None:
+    """The context variable behind OpenTelemetry's context; None where it is kept elsewhere."""
     token: Any = context_api.attach(context_api.get_current())
     variable = getattr(token, "var", None)
     context_api.detach(token)
     return cast("ContextVar[Context]", variable) if isinstance(variable, ContextVar) else None
 
 
-_kept_in = _variable()
+def _detach_elsewhere(token: Any) -> None:
+    """As ``opentelemetry.context.detach``, but what fails is raised, not logged as an error."""
+    runtime: Any = getattr(context_api, "_RUNTIME_CONTEXT", context_api)
+    runtime.detach(token)
+
+
+_variable = _find_variable()
 
 #: The current context.
-present: Callable[[], Context] = context_api.get_current if _kept_in is None else _kept_in.get
-#: Make a context the current one; gives a token for :func:`undo`.
-make_present: Callable[[Context], Any] = context_api.attach if _kept_in is None else _kept_in.set
+get_current: Callable[[], Context] = context_api.get_current if _variable is None else _variable.get
+#: Make a context the current one; returns the token that :func:`detach` takes.
+attach: Callable[[Context], Any] = context_api.attach if _variable is None else _variable.set
 #: Make the former context current again. Raises ValueError where the token was made in another
-#: ``contextvars.Context``, and RuntimeError where it has been used.
-undo: Callable[[Any], None] = context_api.detach if _kept_in is None else _kept_in.reset
+#: ``contextvars.Context``, and RuntimeError where it has been used; what a context kept elsewhere
+#: raises depends on its implementation.
+detach: Callable[[Any], None] = _detach_elsewhere if _variable is None else _variable.reset
+
+
+def detach_quietly(token: Any) -> None:
+    """:func:`detach` for a block that may be left in another ``contextvars.Context``.
+
+    That happens to generators that somebody else closes, and to blocks left in another task. There
+    the context was never attached, so there is nothing to undo, and nothing is raised or logged.
+    """
+    try:
+        detach(token)
+    except Exception:
+        return
 
 
 def with_span(base: Context, span: object) -> Context:
-    """The context with this span as the current one."""
+    """A copy of the context in which this span is the current one."""
     return Context({**base, SPAN_KEY: span}) if base else Context({SPAN_KEY: span})

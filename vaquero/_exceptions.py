@@ -1,4 +1,4 @@
-"""An exception as the attributes of an event; survives exceptions that cannot be printed."""
+"""An exception as attributes, of spans and logs alike; survives those that cannot be printed."""
 
 from __future__ import annotations
 
@@ -7,23 +7,33 @@ from typing import Any
 
 from opentelemetry.semconv.attributes import exception_attributes as names
 
+from vaquero.values import freeze, qualified_name
+
 #: The deprecated attribute that the SDK still writes, as text.
 ESCAPED = "exception.escaped"
 
 #: Frames of one traceback that are written: a recursion through spans that fails at its bottom
-#: would else write the whole way down once a level.
+#: would otherwise write the whole way down once a level.
 MAX_FRAMES = 128
 _CUT = f"[only the innermost {MAX_FRAMES} frames of each traceback]\n"
 
 
-def exception_attrs(error: BaseException, escaped: bool) -> dict[str, Any]:
-    """``exception.*`` attributes as the SDK writes them; never raises."""
-    return {
+def exception_attributes(error: BaseException, escaped: bool | None = None) -> dict[str, Any]:
+    """``exception.*`` of the semantic conventions; never raises.
+
+    Args:
+        error: The exception.
+        escaped: For the event of a span, whether the exception left it: the SDK's deprecated
+            attribute. None, for log records, leaves that out.
+    """
+    attributes: dict[str, Any] = {
         names.EXCEPTION_TYPE: type_name(error),
-        names.EXCEPTION_MESSAGE: message_of(error),
-        names.EXCEPTION_STACKTRACE: stack_of(error),
-        ESCAPED: "True" if escaped else "False",
+        names.EXCEPTION_MESSAGE: freeze(message_of(error)),
+        names.EXCEPTION_STACKTRACE: freeze(stack_of(error)),
     }
+    if escaped is not None:
+        attributes[ESCAPED] = "True" if escaped else "False"
+    return attributes
 
 
 def _is_deep(error: BaseException) -> bool:
@@ -42,10 +52,7 @@ def _is_deep(error: BaseException) -> bool:
 
 def type_name(error: BaseException) -> str:
     """The class with its module, without the module for builtins."""
-    kind = type(error)
-    module = kind.__module__
-    name = kind.__qualname__
-    return f"{module}.{name}" if module and module != "builtins" else name
+    return qualified_name(type(error))
 
 
 def message_of(error: BaseException) -> str:
@@ -53,7 +60,7 @@ def message_of(error: BaseException) -> str:
     try:
         return str(error)
     except (KeyboardInterrupt, SystemExit):
-        raise  # These may come from outside at any moment, and are not ours to swallow.
+        raise  # These may come from outside at any moment, and belong to the application.
     except BaseException as failure:
         return f"<not readable ({type(failure).__name__})>"
 
@@ -65,7 +72,7 @@ def stack_of(error: BaseException) -> str:
         lines = traceback.format_exception(type(error), error, error.__traceback__, limit)
         return "".join(lines if limit is None else [_CUT, *lines])
     except (KeyboardInterrupt, SystemExit):
-        raise  # These may come from outside at any moment, and are not ours to swallow.
+        raise  # These may come from outside at any moment, and belong to the application.
     except BaseException as failure:
         return f"<not readable ({type(failure).__name__})>"
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from typing import TYPE_CHECKING, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from vaquero import _log
 
@@ -52,6 +52,26 @@ def report(error: BaseException, where: str) -> None:
         where,
         describe(error),
     )
+
+
+def call_safely(hook: Callable[..., Any], *args: Any, **kwargs: Any) -> None:
+    """Call a hook that hangs on our spans; what it raises does not reach the application."""
+    try:
+        hook(*args, **kwargs)
+    except Exception as error:
+        report_hook(error, hook)
+
+
+def report_hook(error: Exception, hook: Any) -> None:
+    """Log that a hook on our spans has failed, and whose it is; ours are reported as faults."""
+    module = str(getattr(hook, "__module__", ""))
+    name = f"{module}.{getattr(hook, '__qualname__', type(hook).__name__)}"
+    if module.partition(".")[0] == "vaquero":
+        report(error, name)
+    else:
+        _log.warn(
+            f"hook:{name}", "%s failed (%s); the span goes on without it.", name, describe(error)
+        )
 
 
 def describe(error: BaseException) -> str:

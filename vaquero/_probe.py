@@ -44,6 +44,11 @@ def text_of(value: object) -> str:
     return frozen if isinstance(frozen, str) else str(frozen)
 
 
+def key_of(key: object) -> str:
+    """The key of an attribute as text that is not empty."""
+    return text_of(key) or "<empty>"
+
+
 def readable_attributes(given: Any) -> dict[Any, Any] | None:
     """Attributes as a plain dict; what cannot be read is left out, which is said."""
     if given is None or type(given) is dict:

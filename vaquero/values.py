@@ -42,6 +42,8 @@ MAX_DECIMAL_BITS = 2_048
 CUT_KEY = "vaquero.cut"
 
 _MIN_INT, _MAX_INT = -(2**63), 2**63 - 1
+#: Modules that are left out of qualified names.
+_UNNAMED = frozenset({"", "builtins"})
 _AS_IT_IS = frozenset({bool, float, type(None)})
 _ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
 #: These stop a program or a task; they are not ours to swallow.
@@ -128,9 +130,9 @@ class _Freezer:
         if issubclass(kind, datetime.timedelta):
             return value.total_seconds()
         if issubclass(kind, BaseException):
-            return self.text(f"{_qualified(kind)}: {value}")
+            return self.text(f"{qualified_name(kind)}: {value}")
         if issubclass(kind, _NAMED):
-            return self.text(_qualified(value))
+            return self.text(qualified_name(value))
         if issubclass(kind, collections.UserString):
             return self.text(str(value))
         numpy = sys.modules.get("numpy")
@@ -157,7 +159,7 @@ class _Freezer:
     def _described(self, value: Any, kind: type[Any]) -> str:
         if kind.__str__ is object.__str__ and kind.__repr__ is object.__repr__:
             # The default text holds nothing but an address, another one in each run.
-            return f"<{_qualified(kind)}>"
+            return f"<{qualified_name(kind)}>"
         text = str.__str__(str(value))
         return self.text(_ADDRESS.sub("", text) if " at 0x" in text else text)
 
@@ -367,11 +369,11 @@ def _remaining(value: Any, total: int | None, taken: int) -> str:
     return f"{left} more" if left > 0 else "more"
 
 
-def _qualified(value: Any) -> str:
+def qualified_name(value: Any) -> str:
     """``module.qualname`` of a class or function, without the module for builtins."""
     name = str(getattr(value, "__qualname__", None) or _name_of(type(value)))
     module = getattr(value, "__module__", None)
-    return name if not isinstance(module, str) or module == "builtins" else f"{module}.{name}"
+    return f"{module}.{name}" if isinstance(module, str) and module not in _UNNAMED else name
 
 
 def _name_of(kind: Any) -> str:

@@ -13,7 +13,7 @@ from opentelemetry.trace import SpanKind, Status
 from typing_extensions import assert_type
 
 import vaquero
-from vaquero.compat.span import OriginalSpan
+from vaquero.compat.span import CompatSpan
 from vaquero.facade.span import SpanScope
 
 
@@ -114,7 +114,7 @@ def classes() -> None:
 
 async def blocks() -> None:
     with vaquero.span("s", {"a": object()}, tags={"t": 1}, items=3) as span:
-        assert_type(span, OriginalSpan)
+        assert_type(span, CompatSpan)
         same: trace_api.Span = span
         span.set_attribute("a", {"b": None})
         span.set_tag("t", 1)
@@ -128,14 +128,14 @@ async def blocks() -> None:
         span.record_exception(ValueError())
         trace_api.set_span_in_context(same)
     async with vaquero.span("s") as later:
-        assert_type(later, OriginalSpan)
+        assert_type(later, CompatSpan)
     scope = vaquero.span("bare")
     assert_type(scope, SpanScope)
     scope.finish()
 
 
 def current() -> None:
-    assert_type(vaquero.get_current_span(), OriginalSpan)
+    assert_type(vaquero.get_current_span(), CompatSpan)
     assert_type(vaquero.get_current_trace_id(), "str | None")
     if vaquero.get_current_span():
         vaquero.get_current_span().set_error(ValueError())

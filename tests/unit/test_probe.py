@@ -10,7 +10,6 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from opentelemetry.trace import StatusCode
 
 import vaquero
-from vaquero._exceptions import MAX_FRAMES
 from vaquero.pipeline.otlp.span_batches import SpanCodec
 from vaquero.testing import capture
 
@@ -156,25 +155,3 @@ def test_the_deepest_value_is_within_what_receivers_parse(kind: type) -> None:
 
     frames = SpanCodec(None).encode(seen.spans).requests
     ExportTraceServiceRequest.FromString(b"".join(frame.body for frame in frames))
-
-
-def test_a_deep_traceback_is_cut() -> None:
-    """A recursion through spans that fails at its bottom writes a bounded traceback on each."""
-
-    def down(levels: int) -> None:
-        with vaquero.span("level"):
-            if not levels:
-                raise ValueError("bottom")
-            down(levels - 1)
-
-    with capture() as seen, pytest.raises(ValueError, match="bottom"):
-        down(MAX_FRAMES * 2)
-
-    outermost = seen.spans[-1].events[0].attributes
-    innermost = seen.spans[0].events[0].attributes
-    assert outermost is not None
-    assert innermost is not None
-    trace_text = str(outermost["exception.stacktrace"])
-    assert trace_text.startswith("[only the innermost 128 frames")
-    assert trace_text.endswith("ValueError: bottom\n")
-    assert str(innermost["exception.stacktrace"]).startswith("Traceback")

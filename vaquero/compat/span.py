@@ -1,6 +1,6 @@
 """The methods and fields that spans of the original ``vaquero`` SDK had, over OpenTelemetry's span.
 
-:class:`OriginalSpan` is a mixin without state: everything it says is read from, and written to, the
+:class:`CompatSpan` is a mixin without state: everything it says is read from, and written to, the
 attributes, events and status of the span it is part of, through OpenTelemetry's own names. Where
 the original and OpenTelemetry use one name (``status``, ``attributes``, ``start_time``,
 ``end_time``, ``name``), OpenTelemetry's meaning holds; the original's reading is in ``to_dict()``.
@@ -15,7 +15,7 @@ from opentelemetry.trace import Status, StatusCode, format_span_id, format_trace
 
 from vaquero import _guard, values
 from vaquero._exceptions import status_text, type_name
-from vaquero._probe import is_a, text_of
+from vaquero._probe import is_a, key_of, text_of
 from vaquero.compat.fields import AttributeField, JsonField, PrefixedView, attributes_of
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ else:
     _Base = object
 
 
-class OriginalSpan(_Base):
+class CompatSpan(_Base):
     """Mixin: the original's methods and fields on any span of OpenTelemetry.
 
     Fields that are attributes can be set; an ended span ignores that, as OpenTelemetry's does.
@@ -157,7 +157,9 @@ class OriginalSpan(_Base):
     def total_tokens(self) -> int:
         """``vaquero.usage.total_tokens``, else the sum of input and output tokens."""
         total = attributes_of(self).get("vaquero.usage.total_tokens")
-        return _number(self.input_tokens) + _number(self.output_tokens) if total is None else total
+        if total is not None:
+            return total
+        return _token_count(self.input_tokens) + _token_count(self.output_tokens)
 
     @total_tokens.setter
     def total_tokens(self, total: int) -> None:
@@ -183,8 +185,7 @@ class OriginalSpan(_Base):
     # ------------------------------------------------------------------ what it does
     def set_tag(self, key: str, value: object) -> None:
         """Set the attribute ``vaquero.tag.<key>`` to the value as text."""
-        name = text_of(key) or "<empty>"
-        self.set_attribute(f"{TAG}{name}", text_of(value))
+        self.set_attribute(f"{TAG}{key_of(key)}", text_of(value))
 
     def get_attribute(self, key: str, default: Any = None) -> Any:
         """The attribute's present value, or ``default``."""
@@ -283,12 +284,12 @@ def _value_of(member: object) -> object:
         return None
 
 
-def _number(tokens: object) -> int:
+def _token_count(tokens: object) -> int:
     """A count of tokens; 0 for what an application put there that is no number."""
     return tokens if isinstance(tokens, int) else 0
 
 
-def _word_of(span: OriginalSpan) -> str:
+def _word_of(span: CompatSpan) -> str:
     """The original's status: running, completed, failed or cancelled."""
     status = getattr(span, "status", None)
     if status is not None and status.status_code is StatusCode.ERROR:

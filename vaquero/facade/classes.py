@@ -12,65 +12,65 @@ import functools
 import inspect
 from dataclasses import replace
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from vaquero import _log
+from vaquero._probe import is_a
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from vaquero.facade.span_factory import Asked
+    from vaquero.facade.span_factory import TraceOptions
 
-    Wrap = Callable[[Any, Asked], Any]
+    Wrap = Callable[[Any, TraceOptions], Any]
 
 #: Set on every traced function, so that decorating its class does not trace it twice.
 MARK = "__vaquero_traced__"
-
-#: ``isinstance`` without narrowing to a generic class with unknown parameters.
-is_a = cast("Callable[[object, Any], bool]", isinstance)
 
 _METHODS = (staticmethod, classmethod, functools.partialmethod)
 _ON_REQUEST = (property, functools.cached_property, type)
 
 
-def trace_class(cls: type[Any], asked: Asked, wrap: Wrap) -> type[Any]:
+def trace_class(cls: type[Any], options: TraceOptions, wrap: Wrap) -> type[Any]:
     """Trace the methods of a class and give the same class back.
 
     Args:
         cls: The class.
-        asked: What was asked for; the agent name, else the class's name, begins each span's name.
+        options: What was asked for; the agent name, else the class's name, begins each span's name.
         wrap: Traces one function or descriptor.
     """
     if getattr(cls, "_is_protocol", False) and "_is_protocol" in vars(cls):
         return cls  # The shape of other classes: there is nothing in it to run.
-    prefix = asked.name or asked.agent_name or cls.__name__
+    prefix = options.name or options.agent_name or cls.__name__
     made: dict[int, Any] = {}
-    for name, member in _chosen(cls, asked):
+    for name, member in _chosen(cls, options):
         if id(member) not in made:
             # For a nested class this is what its own spans' names begin with.
-            of_member = replace(asked, name=f"{prefix}.{name}", include=(), exclude=())
+            of_member = replace(options, name=f"{prefix}.{name}", include=(), exclude=())
             made[id(member)] = wrap(member, of_member)
         _put(cls, name, made[id(member)])
     return cls
 
 
-def _chosen(cls: type[Any], asked: Asked) -> Iterator[tuple[str, Any]]:
+def _chosen(cls: type[Any], options: TraceOptions) -> Iterator[tuple[str, Any]]:
     own = dict(vars(cls))
     hidden = _framework_names(cls)
     for name, member in own.items():
-        if _matches(name, asked.exclude) or is_traced(member):
+        if _matches(name, options.exclude) or is_traced(member):
             continue
-        if _matches(name, asked.include):
+        if _matches(name, options.include):
             if _can_be_traced(member):
                 yield name, member
         elif not name.startswith("_") and name not in hidden and _is_method(member):
             yield name, member
-    yield from _inherited(cls, own, asked)
+    yield from _inherited(cls, own, options)
 
 
-def _inherited(cls: type[Any], own: dict[str, Any], asked: Asked) -> Iterator[tuple[str, Any]]:
+def _inherited(
+    cls: type[Any], own: dict[str, Any], options: TraceOptions
+) -> Iterator[tuple[str, Any]]:
     """Members of bases that ``include`` names in full; names that exist nowhere are told of."""
-    for name in asked.include:
+    for name in options.include:
         if name in own or any(letter in name for letter in "*?["):
             continue
         member = inspect.getattr_static(cls, name, None)

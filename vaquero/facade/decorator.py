@@ -15,16 +15,15 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast, overload
 from opentelemetry.context import Context
 
 from vaquero import _guard, _log, values
-from vaquero._probe import is_a as is_kind
-from vaquero._probe import text_of
+from vaquero._context import SPAN_KEY, attach, detach_quietly, get_current
+from vaquero._probe import is_a, text_of
 from vaquero.compat.fields import json_of
 from vaquero.compat.span import AGENT_NAME
 from vaquero.facade import route as routes
-from vaquero.facade.classes import MARK, is_a, nearest, trace_class
-from vaquero.facade.route import SPAN_KEY, leave, make_present, present
-from vaquero.facade.span import PLAIN, Options, merged, usable_kind
-from vaquero.facade.span_factory import Asked, Recipe, finish
-from vaquero.tracing.generators import spanned_async_generator, spanned_generator
+from vaquero.facade.arguments import DEFAULT_START, StartOptions, merged, usable_kind
+from vaquero.facade.classes import MARK, nearest, trace_class
+from vaquero.facade.span_factory import SpanFactory, TraceOptions
+from vaquero.tracing.generators import end_span, spanned_async_generator, spanned_generator
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -138,11 +137,11 @@ def trace(
     said.update({key: value for key, value in prompt.items() if value is not None})
     if agent_name:
         said[AGENT_NAME] = agent_name
-    asked = Asked(
+    options = TraceOptions(
         name=name,
         agent_name=agent_name,
         attributes={key: values.freeze(value) for key, value in said.items()},
-        options=(usable_kind(kind), None, None, None),
+        start=(usable_kind(kind), None, None, None),
         capture_inputs=None if capture_inputs is None else bool(capture_inputs),
         capture_outputs=None if capture_outputs is None else bool(capture_outputs),
         capture_errors=bool(capture_errors),
@@ -150,41 +149,47 @@ def trace(
         exclude=_names("exclude", exclude),
     )
     if target is None:
-        return functools.partial(decorate, asked=asked)
-    return decorate(target, asked)
+        return functools.partial(decorate, options=options)
+    return decorate(target, options)
 
 
 def spanned(
-    target: F, name: str, attributes: Mapping[str, object] | None, options: Options = PLAIN
+    target: F,
+    name: str,
+    attributes: Mapping[str, object] | None,
+    start: StartOptions = DEFAULT_START,
 ) -> F:
     """What ``vaquero.span(...)`` does as a decorator."""
     frozen = {key: values.freeze(value) for key, value in (attributes or {}).items()}
-    return decorate(target, Asked(name=name, attributes=frozen, options=options))
+    return decorate(target, TraceOptions(name=name, attributes=frozen, start=start))
 
 
-def decorate(target: Any, asked: Asked) -> Any:
+def decorate(target: Any, options: TraceOptions) -> Any:
     """Trace anything that can be traced; everything else is given back as it is. Never raises."""
     try:
-        return _decorated(target, asked)
+        return _decorated(target, options)
     except Exception as error:
         _guard.report(error, f"tracing an object of type {type(target).__name__}")
         return target
 
 
-def _decorated(target: Any, asked: Asked) -> Any:
+def _decorated(target: Any, options: TraceOptions) -> Any:
     if isinstance(target, type):
-        return trace_class(cast("type[Any]", target), asked, decorate)
+        return trace_class(cast("type[Any]", target), options, decorate)
     if is_a(target, (staticmethod, classmethod)):
-        return type(target)(_traced(target.__func__, asked))
+        method = cast("Any", target)
+        return type(method)(_traced(method.__func__, options))
     if is_a(target, property):
         getter = target.fget
-        return target if getter is None else target.getter(_traced(getter, asked))
+        return target if getter is None else target.getter(_traced(getter, options))
     if is_a(target, functools.cached_property):
-        return functools.cached_property(_traced(target.func, asked))
+        return functools.cached_property(_traced(target.func, options))
     if is_a(target, functools.partialmethod):
-        return functools.partialmethod(_traced(target.func, asked), *target.args, **target.keywords)
+        return functools.partialmethod(
+            _traced(target.func, options), *target.args, **target.keywords
+        )
     if callable(target):
-        return _traced(target, asked)
+        return _traced(target, options)
     _log.warn(
         "trace:target",
         "trace cannot be used on an object of type %s: expected a function or a class.",
@@ -193,18 +198,18 @@ def _decorated(target: Any, asked: Asked) -> Any:
     return target
 
 
-def _traced(function: Callable[..., Any], asked: Asked) -> Callable[..., Any]:
+def _traced(function: Callable[..., Any], options: TraceOptions) -> Callable[..., Any]:
     """The function with a span around each call, of the same kind as the function."""
-    recipe = Recipe(function, asked)
+    factory = SpanFactory(function, options)
     runs = function if inspect.isroutine(function) else _call_of(function)
     if inspect.iscoroutinefunction(runs):
-        traced = _awaited(function, recipe)
+        traced = _awaited(function, factory)
     elif inspect.isasyncgenfunction(runs):
-        traced = spanned_async_generator(function, recipe)
+        traced = spanned_async_generator(function, factory)
     elif inspect.isgeneratorfunction(runs):
-        traced = spanned_generator(function, recipe)
+        traced = spanned_generator(function, factory)
     else:
-        traced = _called(function, recipe)
+        traced = _called(function, factory)
     _keep_face(function, traced)
     setattr(traced, MARK, True)
     return traced
@@ -212,55 +217,55 @@ def _traced(function: Callable[..., Any], asked: Asked) -> Callable[..., Any]:
 
 def _call_of(target: Any) -> Any:
     """What runs when an object is called: for a partial its function, else ``__call__``."""
-    return target if is_a(target, functools.partial) else target.__call__
+    return cast("Any", target) if is_a(target, functools.partial) else target.__call__
 
 
-def _called(function: Callable[..., Any], recipe: Recipe) -> Callable[..., Any]:
-    begin, outputs = recipe.begin, recipe.outputs
+def _called(function: Callable[..., Any], factory: SpanFactory) -> Callable[..., Any]:
+    begin, outputs = factory.begin, factory.outputs
 
     @functools.wraps(function)
     def called(*args: Any, **kwargs: Any) -> Any:
-        base = present()
+        base = get_current()
         span = begin(base, args, kwargs)
         if span is None:
             return function(*args, **kwargs)
-        token = make_present(Context({**base, SPAN_KEY: span}))
+        token = attach(Context({**base, SPAN_KEY: span}))
         try:
             result = function(*args, **kwargs)
             if outputs or (outputs is None and routes.last.outputs):
-                recipe.result(span, result)
+                factory.result(span, result)
             return result
         except BaseException as error:
-            recipe.failed(span, error)
+            factory.failed(span, error)
             raise
         finally:
-            leave(token)
-            finish(span)
+            detach_quietly(token)
+            end_span(span)
 
     return called
 
 
-def _awaited(function: Callable[..., Any], recipe: Recipe) -> Callable[..., Any]:
-    begin, outputs = recipe.begin, recipe.outputs
+def _awaited(function: Callable[..., Any], factory: SpanFactory) -> Callable[..., Any]:
+    begin, outputs = factory.begin, factory.outputs
 
     @functools.wraps(function)
     async def awaited(*args: Any, **kwargs: Any) -> Any:
-        base = present()
+        base = get_current()
         span = begin(base, args, kwargs)
         if span is None:
             return await function(*args, **kwargs)
-        token = make_present(Context({**base, SPAN_KEY: span}))
+        token = attach(Context({**base, SPAN_KEY: span}))
         try:
             result = await function(*args, **kwargs)
             if outputs or (outputs is None and routes.last.outputs):
-                recipe.result(span, result)
+                factory.result(span, result)
             return result
         except BaseException as error:
-            recipe.failed(span, error)
+            factory.failed(span, error)
             raise
         finally:
-            leave(token)
-            finish(span)
+            detach_quietly(token)
+            end_span(span)
 
     return awaited
 
@@ -268,14 +273,18 @@ def _awaited(function: Callable[..., Any], recipe: Recipe) -> Callable[..., Any]
 def _keep_face(function: Any, traced: Any) -> None:
     """Give the traced function what ``functools.wraps`` does not copy."""
     if not hasattr(function, "__name__"):
-        # A partial, or an object that can be called: named after what runs.
-        inner = function.func if is_a(function, functools.partial) else cast("Any", type(function))
+        inner = _named_like(function)
         traced.__name__ = getattr(inner, "__name__", traced.__name__)
         traced.__qualname__ = getattr(inner, "__qualname__", traced.__name__)
         traced.__module__ = getattr(inner, "__module__", traced.__module__)
     for extra in ("cache_info", "cache_clear", "cache_parameters"):
         if hasattr(function, extra):
             setattr(traced, extra, getattr(function, extra))
+
+
+def _named_like(target: Any) -> Any:
+    """What gives its name to a callable without one: a partial's function, an object's class."""
+    return cast("Any", target.func if is_a(target, functools.partial) else type(target))
 
 
 def _is_target(first: object) -> bool:
@@ -300,7 +309,7 @@ def _text(parameter: str, value: object) -> str | None:
 def _names(parameter: str, given: object) -> tuple[str, ...]:
     if type(given) is str:
         return (given,)
-    if is_kind(given, Iterable):
+    if is_a(given, Iterable):
         try:
             names = [*islice(cast("Iterable[object]", given), _MAX_NAMES)]
         except Exception as error:

@@ -24,9 +24,9 @@ from opentelemetry.trace import (
 )
 
 from vaquero import _guard, _log, values
-from vaquero._exceptions import exception_attrs
-from vaquero._probe import is_a, says_something, text_of
-from vaquero.compat.span import OriginalSpan
+from vaquero._exceptions import exception_attributes
+from vaquero._probe import is_a, key_of, says_something, text_of
+from vaquero.compat.span import CANCELLED, CompatSpan, record_error
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,6 +39,9 @@ if TYPE_CHECKING:
 F = TypeVar("F")
 
 _UNSET = Status(StatusCode.UNSET)
+
+#: Exceptions outside ``Exception`` by which asyncio and trio cancel a task.
+_CANCELLATIONS = frozenset({"CancelledError", "Cancelled"})
 
 
 def adapter_of(span: object) -> Adapt:
@@ -94,17 +97,11 @@ def adapted(attributes: Mapping[str, object], adapt: Adapt) -> dict[str, Any]:
     for key, value in attributes.items():
         fit = adapt(value)
         if fit is not None or not narrow:
-            taken[usable_key(key)] = fit
+            taken[key_of(key)] = fit
     return taken
 
 
-def usable_key(key: object) -> str:
-    """The key of an attribute as non-empty text."""
-    text = key if type(key) is str else values.freeze(key)
-    return (text if isinstance(text, str) else str(text)) or "<empty>"
-
-
-class SpanHandle(OriginalSpan, Span):
+class SpanHandle(CompatSpan, Span):
     """An OpenTelemetry span around another one; see the module's description.
 
     What it does not have itself it asks the span inside for, so what a vendor's span can do beyond
@@ -142,7 +139,7 @@ class SpanHandle(OriginalSpan, Span):
     def set_attribute(self, key: str, value: object) -> None:
         """Set one attribute to any value; ``docs/values.md`` says how each kind arrives."""
         # As text: a key that cannot be hashed cannot stand in a mapping.
-        self.set_attributes({key if type(key) is str else usable_key(key): value})
+        self.set_attributes({key if type(key) is str else key_of(key): value})
 
     def set_attributes(self, attributes: Mapping[str, object]) -> None:
         """Set several attributes to any values."""
@@ -189,7 +186,7 @@ class SpanHandle(OriginalSpan, Span):
             inner.record_exception(exception, fit, timestamp, escaped)
         except Exception:
             # Its __str__ raises: OpenTelemetry's event cannot be made, one like it can.
-            said = exception_attrs(exception, escaped)
+            said = exception_attributes(exception, escaped)
             if attributes is not None:
                 said.update(adapted(attributes, self._adapt))
             self.add_event("exception", said, timestamp)
@@ -277,7 +274,7 @@ class NoopSpan(SpanHandle):
         """Nothing is switched on: the function stays as it is."""
         return function
 
-    async def __aenter__(self) -> OriginalSpan:
+    async def __aenter__(self) -> CompatSpan:
         return self
 
     async def __aexit__(self, *failure: object) -> None:
@@ -317,3 +314,23 @@ class NoopSpan(SpanHandle):
 
 #: The one object for "no span".
 NOOP = NoopSpan()
+
+
+def handle_of(span: Any) -> CompatSpan:
+    """The span itself where it has the methods of vaquero-sdk's span, else a handle around it."""
+    return span if isinstance(span, CompatSpan) else SpanHandle(span)
+
+
+def note_exit(span: CompatSpan, error: BaseException, record: bool = True) -> None:
+    """Record on a span what left its block; never raises.
+
+    Args:
+        span: A span of vaquero, or a handle.
+        error: What left. Apart from ``Exception`` only cancellation is recorded, as
+            ``vaquero.cancelled``: the end of a program or of a generator is no failure.
+        record: False leaves out the event and the exception's text.
+    """
+    if isinstance(error, Exception):
+        record_error(span, error, record)
+    elif type(error).__name__ in _CANCELLATIONS and span.is_recording():
+        span.set_attribute(CANCELLED, True)

@@ -1,4 +1,4 @@
-"""Which tracer the facade uses at this moment, and where the current span is kept.
+"""Which tracer the facade uses at this moment.
 
 The way to the tracer is looked up once and used as long as the API's global provider and the SDK in
 use are the same objects. So a provider that the application sets later is followed from the next
@@ -8,15 +8,11 @@ span on, and following it costs two comparisons.
 from __future__ import annotations
 
 import os
-from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, cast
 
-from opentelemetry import context as context_api
 from opentelemetry import trace as trace_api
-from opentelemetry.context import Context
 from opentelemetry.environment_variables import OTEL_PYTHON_TRACER_PROVIDER
 from opentelemetry.trace import (
-    INVALID_SPAN,
     Link,
     NoOpTracer,
     NoOpTracerProvider,
@@ -31,42 +27,10 @@ from vaquero.version import __version__
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from opentelemetry.context import Context
+
 #: The instrumentation scope of all spans of the facade.
 SCOPE = "vaquero"
-
-#: The key of the current span in OpenTelemetry's context, had from the public API.
-SPAN_KEY: str = next(iter(trace_api.set_span_in_context(INVALID_SPAN, Context())))
-
-
-def _variable() -> ContextVar[Context] | None:
-    """The context variable behind OpenTelemetry's context; None where it is kept elsewhere."""
-    token: Any = context_api.attach(context_api.get_current())
-    variable = getattr(token, "var", None)
-    context_api.detach(token)
-    return cast("ContextVar[Context]", variable) if isinstance(variable, ContextVar) else None
-
-
-def _detach(token: Any) -> None:
-    try:
-        context_api._RUNTIME_CONTEXT.detach(token)
-    except AttributeError:
-        context_api.detach(token)
-
-
-_kept_in = _variable()
-#: The present context; make one present and get a token; undo that. ``undo`` raises ValueError
-#: where the token belongs to another task or thread: see :func:`leave`.
-present: Callable[[], Context] = context_api.get_current if _kept_in is None else _kept_in.get
-make_present: Callable[[Context], Any] = context_api.attach if _kept_in is None else _kept_in.set
-undo: Callable[[Any], None] = _detach if _kept_in is None else _kept_in.reset
-
-
-def leave(token: Any) -> None:
-    """Undo one :func:`make_present`; silent where it was done in another task or thread."""
-    try:
-        undo(token)
-    except Exception:
-        return  # There the span was never current, so there is nothing to take away.
 
 
 class _Asked:
@@ -81,7 +45,7 @@ class _Asked:
 place: Any = trace_api if hasattr(trace_api, "_TRACER_PROVIDER") else _Asked()
 
 
-class Route:
+class TracerRoute:
     """The way to a tracer.
 
     Attributes:
@@ -89,19 +53,19 @@ class Route:
         sdk: The SDK in use for which this holds.
         begin: Starts a span: ``(name, attributes, kind, context, links, start_time, base)``.
             None where there is no tracer, or one that makes nothing.
-        ours: Whether spans are of our own class, or at least have the original's methods.
+        own_spans: Whether spans are of vaquero's class, with the methods of vaquero-sdk's span.
         closed: Whether vaquero was shut down then.
         inputs: Whether arguments are captured where a decorator does not say.
         outputs: Whether results are captured where a decorator does not say.
     """
 
-    __slots__ = ("begin", "closed", "inputs", "ours", "outputs", "provider", "sdk")
+    __slots__ = ("begin", "closed", "inputs", "own_spans", "outputs", "provider", "sdk")
 
-    def __init__(self, provider: Any, sdk: Any, begin: Any, ours: bool) -> None:
+    def __init__(self, provider: Any, sdk: Any, begin: Any, own_spans: bool) -> None:
         self.provider = provider
         self.sdk = sdk
         self.begin = begin
-        self.ours = ours
+        self.own_spans = own_spans
         self.closed = _runtime._closed
         self.inputs = _setting(sdk, "capture_inputs")
         self.outputs = _setting(sdk, "capture_outputs")
@@ -116,10 +80,10 @@ def _setting(sdk: Any, name: str) -> bool:
 
 
 #: The last route found; :func:`current` says whether it still holds.
-last: Route = Route(object(), None, None, False)
+last: TracerRoute = TracerRoute(object(), None, None, False)
 
 
-def current() -> Route:
+def current() -> TracerRoute:
     """The route that holds now; the first call starts the default SDK."""
     route = last
     if (
@@ -131,34 +95,34 @@ def current() -> Route:
     return find()
 
 
-def find() -> Route:
+def find() -> TracerRoute:
     """Look the route up anew; never raises."""
     global last
     try:
         route = _found()
     except Exception as error:
         _guard.report(error, "finding a tracer")
-        route = Route(place._TRACER_PROVIDER, _runtime.sdk, None, False)
+        route = TracerRoute(place._TRACER_PROVIDER, _runtime.sdk, None, False)
     last = route
     return route
 
 
-def _found() -> Route:
+def _found() -> TracerRoute:
     if switched_off():
-        return Route(place._TRACER_PROVIDER, _runtime.sdk, None, False)
+        return TracerRoute(place._TRACER_PROVIDER, _runtime.sdk, None, False)
     sdk = _started()
     provider = place._TRACER_PROVIDER
     if provider is None and OTEL_PYTHON_TRACER_PROVIDER in os.environ:
         provider = trace_api.get_tracer_provider()
     used = _used(provider, sdk)
     if used is None or isinstance(used, NoOpTracerProvider):
-        return Route(provider, sdk, None, False)
+        return TracerRoute(provider, sdk, None, False)
     tracer = used.get_tracer(SCOPE, __version__)
     if isinstance(tracer, NoOpTracer):
-        return Route(provider, sdk, None, False)
+        return TracerRoute(provider, sdk, None, False)
     if _is_ours(tracer, "vaquero.tracing.tracer"):
-        return Route(provider, sdk, tracer.begin, True)
-    return Route(provider, sdk, _begin_by(tracer), False)
+        return TracerRoute(provider, sdk, tracer.begin, True)
+    return TracerRoute(provider, sdk, _begin_by(tracer), False)
 
 
 def _started() -> Any:
@@ -239,4 +203,4 @@ def forget() -> None:
     """Look everything up again at the next span, the environment included (for tests)."""
     global _off, last
     _off = None
-    last = Route(object(), None, None, False)
+    last = TracerRoute(object(), None, None, False)

@@ -6,37 +6,33 @@ something, so it can stand above a function in a module that is being imported.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from contextlib import suppress
-from datetime import datetime
-from enum import Enum
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from opentelemetry import trace as trace_api
 from opentelemetry.context import Context
-from opentelemetry.trace import INVALID_SPAN, SpanKind
 
-from vaquero import _guard, _log, _runtime, values
-from vaquero._probe import is_a
-from vaquero.compat.span import CANCELLED, METADATA, TAG, OriginalSpan, record_error
+from vaquero import _guard, _runtime
+from vaquero._context import SPAN_KEY, attach, detach_quietly, get_current
+from vaquero.compat.span import CompatSpan
 from vaquero.facade import route as routes
-from vaquero.facade.handle import NOOP, SpanHandle, adapter_of
-from vaquero.facade.route import SPAN_KEY, leave, make_present, place, present
+from vaquero.facade.arguments import (
+    DEFAULT_START,
+    StartOptions,
+    merged,
+    usable_kind,
+    usable_name,
+    usable_time,
+)
+from vaquero.facade.handle import NOOP, SpanHandle, adapter_of, note_exit
+from vaquero.facade.route import place
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
+    from datetime import datetime
     from types import TracebackType
 
-    from opentelemetry.trace import Link, Span
+    from opentelemetry.trace import Link, Span, SpanKind
 
 F = TypeVar("F", bound="Callable[..., Any] | staticmethod[..., Any] | classmethod[Any, ..., Any]")
-
-#: Kind, context, links and start time of a span about which nothing special was said.
-Options = tuple[SpanKind, "Context | None", "Sequence[Link] | None", "int | None"]
-PLAIN: Options = (SpanKind.INTERNAL, None, None, None)
-
-#: Exceptions outside ``Exception`` by which asyncio and trio cancel a task.
-_CANCELLATIONS = frozenset({"CancelledError", "Cancelled"})
 
 #: In the place of a token: the span was started without being made current.
 _STARTED = object()
@@ -98,11 +94,11 @@ def span(
         attributes = merged(attributes, tags, metadata, more)
     scope._given = attributes
     if kind is None and links is None and start_time is None:
-        scope._options = PLAIN
+        scope._options = DEFAULT_START
     else:
         scope._options = (usable_kind(kind), None, links, usable_time(start_time))
     scope._token = None
-    scope._made_in = present()
+    scope._made_in = get_current()
     return scope
 
 
@@ -113,13 +109,14 @@ class SpanScope(SpanHandle):
 
     _given_name: str
     _given: Mapping[str, object] | None
-    _options: Options
+    _options: StartOptions
     _made_in: Context
     _token: Any
 
-    def __enter__(self) -> OriginalSpan:
+    def __enter__(self) -> CompatSpan:
         if self._token is not None:
             return self._enter_again()
+        # ``routes.current()``, without its call: as in ``span_factory``, where calls are spans.
         route = routes.last
         if (
             route.provider is not place._TRACER_PROVIDER
@@ -132,15 +129,15 @@ class SpanScope(SpanHandle):
         name = self._given_name
         if type(name) is not str or not name:
             name = usable_name(name)
-        base = present()
+        base = get_current()
         try:
             span = route.begin(name, self._given, *self._options, base)
         except Exception as error:
             _guard.report(error, "starting a span")
             return NOOP
         self._inner = span
-        self._token = make_present(Context({**base, SPAN_KEY: span}))
-        return span if route.ours else self
+        self._token = attach(Context({**base, SPAN_KEY: span}))
+        return span if route.own_spans else self
 
     def __exit__(
         self,
@@ -156,14 +153,14 @@ class SpanScope(SpanHandle):
             return
         self._token = _STARTED
         if token is not _STARTED:
-            leave(token)
+            detach_quietly(token)
         span = self._inner
         if exc_val is not None:
-            note(self, exc_val)
+            note_exit(self, exc_val)
         if span.is_recording():
             span.end()
 
-    async def __aenter__(self) -> OriginalSpan:
+    async def __aenter__(self) -> CompatSpan:
         return self.__enter__()
 
     async def __aexit__(
@@ -204,7 +201,7 @@ class SpanScope(SpanHandle):
             if type(name) is not str or not name:
                 name = usable_name(name)
             kind, around, links, start_time = self._options
-            if present().get(SPAN_KEY) is self:
+            if get_current().get(SPAN_KEY) is self:
                 # Made current before it was started: its parent is what was current before that.
                 around = self._made_in
             try:
@@ -215,14 +212,14 @@ class SpanScope(SpanHandle):
         self._token = _STARTED
         return started
 
-    def _enter_again(self) -> OriginalSpan:
+    def _enter_again(self) -> CompatSpan:
         """Enter a scope that was started as a bare object, is over, or is still entered."""
         token = self._token
         if token is _STARTED:
             span = self._inner
             if span.is_recording():
-                self._token = make_present(Context({**present(), SPAN_KEY: span}))
-                return span if isinstance(span, OriginalSpan) else self
+                self._token = attach(Context({**get_current(), SPAN_KEY: span}))
+                return span if isinstance(span, CompatSpan) else self
             self._token = None
             return self.__enter__()
         outer = self._inner
@@ -248,130 +245,3 @@ class _Nested:
         self.token = token
         self.outer_token = outer_token
         self.outer_span = outer_span
-
-
-def note(span: OriginalSpan, error: BaseException, record: bool = True) -> None:
-    """Note on a span what left its block; never raises.
-
-    Args:
-        span: A span of ours, or a handle.
-        error: What left. Of what is no ``Exception`` only cancellation is noted, as
-            ``vaquero.cancelled``: the end of a program or of a generator is no error of a block.
-        record: False leaves out the event and the exception's text.
-    """
-    if isinstance(error, Exception):
-        record_error(span, error, record)
-    elif type(error).__name__ in _CANCELLATIONS and span.is_recording():
-        span.set_attribute(CANCELLED, True)
-
-
-def merged(
-    attributes: object,
-    tags: Mapping[str, object] | None,
-    metadata: Mapping[str, object] | None,
-    more: Mapping[str, object] | None,
-) -> dict[str, object]:
-    """All that was said about a span as one new dict of attributes."""
-    taken: dict[Any, object] = {}
-    _add(taken, "", "attributes", attributes)
-    _add(taken, TAG, "tags", tags)
-    _add(taken, METADATA, "metadata", metadata)
-    _add(taken, "", "", more)
-    return taken
-
-
-def _add(taken: dict[Any, object], prefix: str, what: str, given: object) -> None:
-    if given is None:
-        return
-    if not is_a(given, Mapping):
-        _log.warn(
-            f"span:{what}",
-            "%s=%.100r is not usable: expected a mapping; it is kept as one attribute.",
-            what,
-            values.freeze(given),
-        )
-        taken[f"vaquero.{what}"] = given
-        return
-    try:
-        for key, value in cast("Mapping[str, object]", given).items():
-            text = as_tag(value) if prefix == TAG else value
-            taken[f"{prefix}{as_tag(key)}" if prefix or type(key) is not str else key] = text
-    except Exception as error:
-        _guard.report(error, f"reading {what}")
-
-
-def as_tag(value: object) -> str:
-    """Any value as text, as a tag's value is."""
-    frozen = values.freeze(value)
-    return frozen if isinstance(frozen, str) else str(frozen)
-
-
-def usable_name(name: object) -> str:
-    """A span name in the place of one that is empty or no text; warns."""
-    frozen = values.plain(values.freeze(name))
-    if is_a(name, str) and isinstance(frozen, str) and frozen:
-        return frozen  # A subclass of text, such as a member of an enumeration of texts.
-    usable = frozen if isinstance(frozen, str) and is_a(name, (bytes, Enum)) else ""
-    if isinstance(frozen, int) and not isinstance(frozen, bool):
-        usable = str(frozen)
-    usable = usable or "unnamed"
-    _log.warn(
-        "span:name",
-        "The span name %.100r is not usable: expected non-empty text; %.100r is used.",
-        frozen,
-        usable,
-    )
-    return usable
-
-
-def usable_kind(kind: object) -> SpanKind:
-    """OpenTelemetry's kind for a kind, its name, or None; INTERNAL with a warning for the rest."""
-    if is_a(kind, SpanKind):
-        return kind
-    if type(kind) is str and kind.upper() in SpanKind.__members__:
-        return SpanKind[kind.upper()]
-    if kind is not None:
-        _log.warn(
-            "span:kind",
-            "kind=%.100r is not usable: expected one of %s; INTERNAL is used.",
-            values.freeze(kind),
-            ", ".join(SpanKind.__members__),
-        )
-    return SpanKind.INTERNAL
-
-
-def usable_time(time: object) -> int | None:
-    """Unix time in nanoseconds; None, with a warning, for what is no time."""
-    if time is None or (is_a(time, int) and not isinstance(time, bool)):
-        return time
-    if is_a(time, datetime):
-        with suppress(Exception):  # A date so early or late that the platform has no time for it.
-            return int(time.timestamp() * 1e9)
-    _log.warn(
-        "span:start_time",
-        "start_time=%.100r is not usable: expected Unix time in nanoseconds, e.g. time.time_ns().",
-        values.freeze(time),
-    )
-    return None
-
-
-def get_current_span() -> OriginalSpan:
-    """The current span, whoever started it; where there is none, a span that is false."""
-    found = trace_api.get_current_span()
-    if isinstance(found, OriginalSpan):
-        return found
-    if found is INVALID_SPAN or not found.get_span_context().is_valid:
-        return NOOP
-    return SpanHandle(found)
-
-
-def get_current_trace_id() -> str | None:
-    """The current trace's id as 32 hexadecimal digits; None where there is no span."""
-    found = get_current_span()
-    return found.trace_id if found else None
-
-
-def get_current_span_id() -> str | None:
-    """The current span's id as 16 hexadecimal digits; None where there is no span."""
-    found = get_current_span()
-    return found.span_id if found else None

@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
 from vaquero import _guard, _runtime
-from vaquero.compat.span import INPUT, OUTPUT, OriginalSpan
+from vaquero.compat.span import INPUT, OUTPUT
 from vaquero.facade import route as routes
+from vaquero.facade.arguments import DEFAULT_START, StartOptions
 from vaquero.facade.capture import Inputs, output
-from vaquero.facade.handle import SpanHandle
+from vaquero.facade.handle import handle_of, note_exit
 from vaquero.facade.route import place
-from vaquero.facade.span import PLAIN, Options, note
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -22,14 +22,14 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Asked:
+class TraceOptions:
     """What was asked for when decorating.
 
     Attributes:
         name: The span's name; None for the function's own.
         agent_name: The original's agent name: prefix of the span names of a class.
         attributes: Attributes of every span, values as given.
-        options: Kind, context, links and start time.
+        start: Kind, context, links and start time.
         capture_inputs: Whether arguments become ``vaquero.input``; None asks the settings.
         capture_outputs: Whether results become ``vaquero.output``; None asks the settings.
         capture_errors: Whether exceptions are recorded with text and traceback.
@@ -40,7 +40,7 @@ class Asked:
     name: str | None = None
     agent_name: str | None = None
     attributes: Mapping[str, Any] = field(default_factory=dict[str, Any])
-    options: Options = PLAIN
+    start: StartOptions = DEFAULT_START
     capture_inputs: bool | None = None
     capture_outputs: bool | None = None
     capture_errors: bool = True
@@ -48,30 +48,31 @@ class Asked:
     exclude: tuple[str, ...] = ()
 
 
-class Recipe:
+class SpanFactory:
     """Makes the spans of one function. Made at decoration: reads no clock and starts no SDK."""
 
-    __slots__ = ("attributes", "errors", "inputs", "name", "options", "outputs", "wanted")
+    __slots__ = ("attributes", "errors", "inputs", "name", "outputs", "start", "wanted")
 
-    def __init__(self, function: Callable[..., Any], asked: Asked) -> None:
+    def __init__(self, function: Callable[..., Any], options: TraceOptions) -> None:
         code_of = _function_in(function)
-        self.name = asked.name or asked.agent_name or _own_name(code_of)
-        self.attributes: dict[str, Any] = {**_place_of(code_of), **asked.attributes}
-        self.options = asked.options
+        self.name = options.name or options.agent_name or _own_name(code_of)
+        self.attributes: dict[str, Any] = {**_place_of(code_of), **options.attributes}
+        self.start = options.start
         owned = "." in _own_name(code_of)
         self.inputs = Inputs(function, owned)
-        self.wanted = asked.capture_inputs
-        self.outputs = asked.capture_outputs
-        self.errors = asked.capture_errors
+        self.wanted = options.capture_inputs
+        self.outputs = options.capture_outputs
+        self.errors = options.capture_errors
 
     def begin(self, base: Context, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Start the span of one call; None where nothing is traced. Never raises.
 
         Args:
-            base: The present context.
+            base: The current context.
             args: The call's arguments, for capture.
             kwargs: The call's arguments, for capture.
         """
+        # ``routes.current()``, without its call: as in ``span``, where blocks are spans.
         route = routes.last
         if (
             route.provider is not place._TRACER_PROVIDER
@@ -85,7 +86,7 @@ class Recipe:
             attributes = self.attributes
             if self.wanted or (self.wanted is None and route.inputs):
                 attributes = {**attributes, INPUT: self.inputs.text(args, kwargs)}
-            return route.begin(self.name, attributes, *self.options, base)
+            return route.begin(self.name, attributes, *self.start, base)
         except Exception as error:
             _guard.report(error, "starting a span")
             return None
@@ -93,25 +94,11 @@ class Recipe:
     def result(self, span: Any, result: object) -> None:
         """Note what the call returned. Never raises."""
         if span.is_recording():
-            readable(span).set_attribute(OUTPUT, output(result))
+            handle_of(span).set_attribute(OUTPUT, output(result))
 
     def failed(self, span: Any, error: BaseException) -> None:
         """Note what left the call. Never raises."""
-        note(readable(span), error, self.errors)
-
-
-def readable(span: Any) -> OriginalSpan:
-    """The span itself where it has the original's methods, else a handle around it."""
-    return span if isinstance(span, OriginalSpan) else SpanHandle(span)
-
-
-def finish(span: Any) -> None:
-    """End a span unless the application has done so. Never raises."""
-    try:
-        if span.is_recording():
-            span.end()
-    except Exception as error:
-        _guard.report(error, "ending a span")
+        note_exit(handle_of(span), error, self.errors)
 
 
 def _function_in(target: Any) -> Any:

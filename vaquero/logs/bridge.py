@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
-from vaquero import _guard
-from vaquero.logs.record import LogRow, attributes_of, severity
+from vaquero import _guard, _patch
+from vaquero.logs.record import LazyLogRecord, record_attributes, severity
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -58,12 +58,11 @@ class Bridge:
                 self.take(record)
             before(logger, record)
 
-        logging.Logger.callHandlers = call_handlers  # pyright: ignore[reportAttributeAccessIssue]
+        restore = _patch.replace(logging.Logger, "callHandlers", call_handlers)
 
         def stop() -> None:
             self._level = 1_000_000
-            if logging.Logger.callHandlers is call_handlers:
-                logging.Logger.callHandlers = before
+            restore()
 
         return stop
 
@@ -104,7 +103,7 @@ class Bridge:
 
     def _send(self, record: logging.LogRecord) -> None:
         self._put(
-            LogRow(
+            LazyLogRecord(
                 timestamp=int(record.created * 1_000_000_000),
                 level=record.levelno,
                 severity_text=record.levelname,
@@ -143,7 +142,7 @@ class BridgeThroughProvider(Bridge):
                 severity_text=record.levelname,
                 severity_number=severity(record.levelno),
                 body=_body(record),
-                attributes=attributes_of(record),
+                attributes=record_attributes(record),
             )
         )
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from types import ModuleType
 
 
-class Watch:
+class ImportWatch:
     """Calls back with a module as soon as it is imported.
 
     Args:

@@ -7,14 +7,13 @@ location are read off later, by the writer's thread.
 from __future__ import annotations
 
 import logging
-import traceback
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from opentelemetry._logs import SeverityNumber
-from opentelemetry.context import get_current
 from opentelemetry.trace import INVALID_SPAN_CONTEXT
-from opentelemetry.trace.propagation import _SPAN_KEY
 
+from vaquero._context import SPAN_KEY, get_current
+from vaquero._exceptions import exception_attributes
 from vaquero.record import SpanRecord
 from vaquero.values import freeze
 
@@ -43,7 +42,7 @@ _SEVERITIES = (
 )
 
 
-class LogRow:
+class LazyLogRecord:
     """A log record in the shape in which the pipeline's encoder reads those of the SDK.
 
     Attributes:
@@ -106,7 +105,7 @@ class LogRow:
         self.trace_id, self.span_id, self.trace_flags = place or current_place()
 
     @property
-    def log_record(self) -> LogRow:
+    def log_record(self) -> LazyLogRecord:
         """Itself: the SDK keeps these fields on an inner record."""
         return self
 
@@ -120,7 +119,7 @@ class LogRow:
         """Attributes, made when the record is encoded."""
         made = dict(self._attributes or {})
         if self._source is not None:
-            made.update(attributes_of(self._source))
+            made.update(record_attributes(self._source))
         return made if self.limits == (None, None) else within(made, *self.limits)
 
 
@@ -139,7 +138,7 @@ def severity(level: int) -> SeverityNumber:
 
 def current_place(context: Context | None = None) -> tuple[int, int, int]:
     """Trace id, span id and flags of the current span; zeros where there is none."""
-    span: Any = (get_current() if context is None else context).get(_SPAN_KEY)
+    span: Any = (get_current() if context is None else context).get(SPAN_KEY)
     if span is None:
         return 0, 0, 0
     if isinstance(span, SpanRecord):
@@ -148,7 +147,7 @@ def current_place(context: Context | None = None) -> tuple[int, int, int]:
     return found.trace_id, found.span_id, int(found.trace_flags)
 
 
-def attributes_of(record: logging.LogRecord) -> dict[str, Any]:
+def record_attributes(record: logging.LogRecord) -> dict[str, Any]:
     """Code location, exception, and what was given by ``extra=``."""
     made: dict[str, Any] = {
         key: freeze(value) for key, value in record.__dict__.items() if key not in _STANDARD
@@ -159,18 +158,3 @@ def attributes_of(record: logging.LogRecord) -> dict[str, Any]:
     if record.exc_info and record.exc_info[1] is not None:
         made.update(exception_attributes(record.exc_info[1]))
     return made
-
-
-def exception_attributes(error: BaseException) -> dict[str, Any]:
-    """``exception.*`` of an exception; survives those that cannot be printed."""
-    kind = type(error)
-    module = "" if kind.__module__ in ("builtins", None) else f"{kind.__module__}."
-    try:
-        stack = "".join(traceback.format_exception(kind, error, error.__traceback__))
-    except Exception:
-        stack = "(this traceback cannot be printed)"
-    return {
-        "exception.type": f"{module}{kind.__qualname__}",
-        "exception.message": freeze(error),
-        "exception.stacktrace": stack,
-    }

@@ -11,8 +11,9 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any
 
-from vaquero import _guard, _runtime
-from vaquero.logs.record import LogRow, exception_attributes
+from vaquero import _guard, _patch, _runtime
+from vaquero._exceptions import exception_attributes
+from vaquero.logs.record import LazyLogRecord
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -51,17 +52,15 @@ class Uncaught:
             self.take(arguments.exc_value, "unraisable", _ERROR)
             unraisable(arguments)
 
-        sys.excepthook, threading.excepthook = of_main, of_thread
-        sys.unraisablehook = of_finalizer
+        restores = (
+            _patch.replace(sys, "excepthook", of_main),
+            _patch.replace(threading, "excepthook", of_thread),
+            _patch.replace(sys, "unraisablehook", of_finalizer),
+        )
 
         def stop() -> None:
-            # Somebody may have hung on since; what is not ours is left alone.
-            if sys.excepthook is of_main:
-                sys.excepthook = main
-            if threading.excepthook is of_thread:
-                threading.excepthook = thread
-            if sys.unraisablehook is of_finalizer:
-                sys.unraisablehook = unraisable
+            for restore in restores:
+                restore()
 
         return stop
 
@@ -73,7 +72,7 @@ class Uncaught:
             attributes = exception_attributes(error)
             attributes["vaquero.exception.source"] = where
             self._put(
-                LogRow(
+                LazyLogRecord(
                     timestamp=time.time_ns(),
                     level=level,
                     severity_text="FATAL" if level == _FATAL else "ERROR",

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 FIRST_TICK_S = 1.0
 
 
-class Reader(MetricReader):
+class ExportingMetricReader(MetricReader):
     """Collects when told to, and hands the points to an exporter.
 
     Args:
@@ -69,7 +69,7 @@ class Reader(MetricReader):
 
 
 class Ticker:
-    """The thread that calls :meth:`Reader.tick` of every reader once an interval.
+    """The thread that calls :meth:`ExportingMetricReader.tick` of every reader once an interval.
 
     Args:
         interval_s: Seconds between two collections; 0 means never by itself.
@@ -79,12 +79,12 @@ class Ticker:
     def __init__(self, interval_s: float, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._interval_s = interval_s
         self._clock = clock
-        self._readers: list[Reader] = []
+        self._readers: list[ExportingMetricReader] = []
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
         _runtime.after_fork_in_child(self._begin_anew)
 
-    def add(self, reader: Reader) -> None:
+    def add(self, reader: ExportingMetricReader) -> None:
         """Collect this reader too."""
         self._readers.append(reader)
 

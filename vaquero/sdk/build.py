@@ -39,7 +39,7 @@ def assemble(
     extras = extras or Extras()
     if settings["disabled"]:
         # Cheaper for everybody than the API's proxies, which ask on every span.
-        global_provider.offer_disabled()
+        global_provider.set_disabled_default()
     if settings["disabled"] or not settings["enabled"]:
         return settings, Parts()
     translate.heal(settings)
@@ -121,14 +121,14 @@ def _add_metrics(
     if not chosen.pipeline and not chosen.others:
         return
     from vaquero.metrics.provider import MeterProvider
-    from vaquero.metrics.reader import Reader, Ticker
+    from vaquero.metrics.reader import ExportingMetricReader, Ticker
 
     ticker = Ticker(settings["metric_interval_ms"] / 1000.0)
     others = [exporters.metric_reader_for(exporter, settings) for exporter in chosen.others]
 
     def provider(of: Resource, readers: list[Any], *, instance: bool) -> MeterProvider:
         if chosen.pipeline:
-            reader = Reader(
+            reader = ExportingMetricReader(
                 translate.metric_exporter(settings, parts.pipeline),
                 timeout_s=translate.metric_timeout_s(settings),
             )

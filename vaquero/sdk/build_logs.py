@@ -11,7 +11,7 @@ from vaquero.logs import correlation
 from vaquero.logs.bridge import Bridge, BridgeThroughProvider
 from vaquero.logs.libraries import install as thirdparty
 from vaquero.logs.provider import LEVELS, LazyLoggerProvider
-from vaquero.logs.record import LogRow
+from vaquero.logs.record import LazyLogRecord
 from vaquero.logs.uncaught import Uncaught
 from vaquero.sdk import exporters, global_providers, translate
 from vaquero.version import __version__
@@ -56,7 +56,7 @@ def add_logs(
     if not settings["logs"]:
         return
     level = LEVELS[settings["log_level"]]
-    LogRow.limits = translate.log_limits(settings)
+    LazyLogRecord.limits = translate.log_limits(settings)
     if others or parts.pipeline is None:
         through = BridgeThroughProvider(provider.made, level)
         parts.on_shutdown.append(through.install())

@@ -59,7 +59,11 @@ def put(signal: str, provider: Any, *, offered: bool) -> bool:
     module, place, once = _PLACES[signal]
     _ours.add(provider)
     if isinstance(provider, TracerProvider):
-        return global_provider.offer(provider) if offered else global_provider.take(provider)
+        return (
+            global_provider.set_default(provider)
+            if offered
+            else global_provider.set_final(provider)
+        )
     if signal == "metrics" and offered:
         return _offer_meters(provider)
     if not offered:
@@ -73,7 +77,7 @@ def withdraw(signal: str, provider: Any) -> None:
     """Stop being the global provider, for a shutdown; what the application set stays."""
     module, place, _ = _PLACES[signal]
     if isinstance(provider, TracerProvider):
-        global_provider.withdraw(provider)
+        global_provider.unset(provider)
     elif getattr(module, place, None) is provider:
         setattr(module, place, None)
 

@@ -15,14 +15,14 @@ if TYPE_CHECKING:
 
 __all__ = ["Span", "Tracer", "TracerProvider"]
 
-_HOMES = {"Span": "span", "Tracer": "tracer", "TracerProvider": "provider"}
+_LAZY_EXPORTS = {"Span": "span", "Tracer": "tracer", "TracerProvider": "provider"}
 
 
 def __getattr__(name: str) -> Any:
-    home = _HOMES.get(name)
-    if home is None:
+    module = _LAZY_EXPORTS.get(name)
+    if module is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{home}"), name)
+    return getattr(import_module(f"{__name__}.{module}"), name)
 
 
 def __dir__() -> list[str]:

@@ -1,22 +1,19 @@
 """Making a span current for a while: a slot class instead of a generator.
 
-One ``ContextVar``, OpenTelemetry's, is set (:mod:`vaquero._context`). Leaving is silent
-where the block is left in another ``contextvars.Context`` than it was entered in, as happens to
-generators that are closed by somebody else: there the variable was never ours.
+Leaving is silent where the block is left in another ``contextvars.Context`` than it was entered in
+(:func:`vaquero._context.detach_quietly`).
 """
 
 from __future__ import annotations
 
-import functools
-import inspect
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from opentelemetry.context import Context
 from opentelemetry.trace import Span as ApiSpan
 from opentelemetry.trace import SpanKind, Status, StatusCode
 
 from vaquero import _guard
-from vaquero._context import make_present, present, undo, with_span
+from vaquero._context import attach, detach, get_current, with_span
 from vaquero._exceptions import status_text
 from vaquero.tracing.span import Span
 
@@ -27,33 +24,10 @@ if TYPE_CHECKING:
 
     from opentelemetry.trace import Link
 
-    from vaquero.tracing.tracer import Tracer
-
 F = TypeVar("F", bound="Callable[..., Any]")
 
 
-def enter(span: ApiSpan, base: Context | None = None) -> Token[Context]:
-    """Make this span the current one.
-
-    Args:
-        span: Any span of OpenTelemetry.
-        base: The context to add it to; the current one by default.
-
-    Returns:
-        What :func:`leave` needs to make the former span current again.
-    """
-    return make_present(with_span(present() if base is None else base, span))
-
-
-def leave(token: Token[Context]) -> None:
-    """Make the span current that was so before :func:`enter`; silent where that is not possible."""
-    try:
-        undo(token)
-    except (ValueError, RuntimeError):
-        return  # Left in another context, or twice: there is nothing of ours to take away.
-
-
-def note(span: ApiSpan, error: BaseException, record: bool, set_status: bool) -> None:
+def fail_span(span: ApiSpan, error: BaseException, record: bool, set_status: bool) -> None:
     """Note on any span that an exception left its block; never raises.
 
     Only ``Exception`` is noted, as OpenTelemetry's ``use_span`` does it: ``GeneratorExit``,
@@ -73,6 +47,24 @@ def note(span: ApiSpan, error: BaseException, record: bool, set_status: bool) ->
                 span.set_status(Status(StatusCode.ERROR, status_text(error)))
     except Exception as failure:
         _guard.report(failure, "noting an exception")
+
+
+class SpanStarter(Protocol):
+    """The one method of the tracer that a block needs: see :meth:`vaquero.tracing.Tracer.begin`."""
+
+    def begin(
+        self,
+        name: str,
+        attributes: Mapping[str, Any] | None,
+        kind: SpanKind,
+        context: Context | None,
+        links: Sequence[Link] | None,
+        start_time: int | None,
+        base: Context | None,
+        /,
+    ) -> ApiSpan:
+        """Start a span."""
+        ...
 
 
 class CurrentSpan:
@@ -102,7 +94,7 @@ class CurrentSpan:
 
     def __init__(
         self,
-        tracer: Tracer,
+        tracer: SpanStarter,
         name: str,
         context: Context | None,
         kind: SpanKind,
@@ -125,7 +117,7 @@ class CurrentSpan:
         self._end_on_exit = end_on_exit
 
     def __enter__(self) -> ApiSpan:
-        base = present()
+        base = get_current()
         # As ``begin`` below, without its call.
         span = self._span = self._tracer.begin(
             self._name,
@@ -136,7 +128,7 @@ class CurrentSpan:
             self._start_time,
             base,
         )
-        self._token = make_present(with_span(base, span))
+        self._token = attach(with_span(base, span))
         return span
 
     def __exit__(
@@ -146,11 +138,11 @@ class CurrentSpan:
         exc_tb: TracebackType | None,
     ) -> None:
         try:
-            undo(self._token)
-        except (ValueError, RuntimeError):
-            pass  # As in ``leave``.
+            detach(self._token)
+        except Exception:
+            pass  # As in ``detach_quietly``, without its call.
         if exc_val is not None:
-            note(self._span, exc_val, self._record, self._set_status)
+            fail_span(self._span, exc_val, self._record, self._set_status)
         if self._end_on_exit:
             self._span.end()
 
@@ -169,74 +161,16 @@ class CurrentSpan:
     def close(self, span: ApiSpan, error: BaseException | None) -> None:
         """Note what left the block, and end its span."""
         if error is not None:
-            note(span, error, self._record, self._set_status)
+            fail_span(span, error, self._record, self._set_status)
         if self._end_on_exit:
             span.end()
 
     def failed(self, span: ApiSpan, error: BaseException) -> None:
         """Note what left a decorated generator."""
-        note(span, error, self._record, self._set_status)
+        fail_span(span, error, self._record, self._set_status)
 
     def __call__(self, function: F) -> F:
         """Decorate a function: each of its calls is a span."""
+        from vaquero.tracing.decorated import decorated
+
         return decorated(function, self)
-
-
-class Call:
-    """One call of a decorated function, inside a span of its own."""
-
-    __slots__ = ("_block", "_span", "_token")
-
-    def __init__(self, block: CurrentSpan) -> None:
-        self._block = block
-
-    def __enter__(self) -> None:
-        base = present()
-        self._span = self._block.begin(base)
-        self._token = make_present(with_span(base, self._span))
-
-    def __exit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc_val: BaseException | None,
-        exc_tb: TracebackType | None,
-    ) -> None:
-        leave(self._token)
-        self._block.close(self._span, exc_val)
-
-
-def decorated(function: F, block: CurrentSpan) -> F:
-    """The function with a span for each call.
-
-    Args:
-        function: A function, a coroutine function or a generator function of either kind.
-        block: What the spans are to be like.
-    """
-    wrapper: Any
-    if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
-        # Loaded here, because the facade builds on this module.
-        from vaquero.tracing import generators
-
-        spanned = (
-            generators.spanned_generator
-            if inspect.isgeneratorfunction(function)
-            else generators.spanned_async_generator
-        )
-        wrapper = spanned(function, cast("Any", block))
-    elif inspect.iscoroutinefunction(function):
-
-        @functools.wraps(function)
-        async def awaited(*args: Any, **kwargs: Any) -> Any:
-            with Call(block):
-                return await function(*args, **kwargs)
-
-        wrapper = awaited
-    else:
-
-        @functools.wraps(function)
-        def called(*args: Any, **kwargs: Any) -> Any:
-            with Call(block):
-                return function(*args, **kwargs)
-
-        wrapper = called
-    return wrapper

@@ -13,7 +13,7 @@ from opentelemetry.trace import (
     TracerProvider,
 )
 
-from vaquero._context import SPAN_KEY, present
+from vaquero._context import SPAN_KEY, get_current
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 F = TypeVar("F", bound="Callable[..., Any]")
 
 
-class Nothing:
+class NoOpCurrentSpan:
     """A block without a span of its own: the current context stays as it is.
 
     As a decorator it gives the function back.
@@ -52,7 +52,7 @@ class Nothing:
         return function
 
 
-NOTHING = Nothing()
+NOOP_CURRENT_SPAN = NoOpCurrentSpan()
 
 
 class DisabledTracer(NoOpTracer):
@@ -72,11 +72,11 @@ class DisabledTracer(NoOpTracer):
     ) -> Any:
         """A block without a span, as context manager and decorator."""
         if context is None:
-            current = present().get(SPAN_KEY)
+            current = get_current().get(SPAN_KEY)
             if current is None:
-                return NOTHING
+                return NOOP_CURRENT_SPAN
             if type(current) is NonRecordingSpan:
-                return Nothing(current)
+                return NoOpCurrentSpan(current)
         return super().start_as_current_span(name, context, kind, attributes, links)
 
 

@@ -9,28 +9,53 @@ from __future__ import annotations
 
 import functools
 import sys
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
-from opentelemetry.context import Context
-
-from vaquero.facade.route import SPAN_KEY, leave, make_present, present
-from vaquero.facade.span_factory import finish
+from vaquero import _guard
+from vaquero._context import attach, detach_quietly, get_current, with_span
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
 
-    from vaquero.facade.span_factory import Recipe
+    from opentelemetry.context import Context
+
+
+class CallSpans(Protocol):
+    """Begins the spans of a function's calls, and records what fails in them."""
+
+    def begin(self, base: Context, args: tuple[Any, ...], kwargs: dict[str, Any], /) -> Any:
+        """Start the span of one call; None where nothing is traced.
+
+        Args:
+            base: The current context.
+            args: The call's arguments.
+            kwargs: The call's arguments.
+        """
+        ...
+
+    def failed(self, span: Any, error: BaseException, /) -> None:
+        """Record what left the call."""
+        ...
+
+
+def end_span(span: Any) -> None:
+    """End a span unless the application has done so. Never raises."""
+    try:
+        if span.is_recording():
+            span.end()
+    except Exception as error:
+        _guard.report(error, "ending a span")
 
 
 class _Track:
     """The span of one generator and the context of its body; both None where nothing is traced."""
 
-    __slots__ = ("_context", "_recipe", "_span")
+    __slots__ = ("_context", "_call_spans", "_span")
 
-    def __init__(self, recipe: Recipe, span: Any, base: Context) -> None:
-        self._recipe = recipe
+    def __init__(self, spans: CallSpans, span: Any, base: Context) -> None:
+        self._call_spans = spans
         self._span = span
-        self._context: Context | None = None if span is None else Context({**base, SPAN_KEY: span})
+        self._context: Context | None = None if span is None else with_span(base, span)
 
     def _over(self, error: BaseException | None = None) -> None:
         """End the span, once; an exception that is an error is noted."""
@@ -38,8 +63,8 @@ class _Track:
         if span is None:
             return
         if error is not None:
-            self._recipe.failed(span, error)
-        finish(span)
+            self._call_spans.failed(span, error)
+        end_span(span)
 
 
 class Steps(_Track):
@@ -48,9 +73,9 @@ class Steps(_Track):
     __slots__ = ("_generator",)
 
     def __init__(
-        self, recipe: Recipe, span: Any, base: Context, generator: Generator[Any, Any, Any]
+        self, spans: CallSpans, span: Any, base: Context, generator: Generator[Any, Any, Any]
     ) -> None:
-        super().__init__(recipe, span, base)
+        super().__init__(spans, span, base)
         self._generator = generator
 
     def __iter__(self) -> Steps:
@@ -75,7 +100,7 @@ class Steps(_Track):
     def _step(self, resume: Callable[..., Any], *args: Any) -> Any:
         if self._context is None:
             return resume(*args)
-        token = make_present(self._context)
+        token = attach(self._context)
         try:
             return resume(*args)
         except StopIteration:
@@ -85,8 +110,8 @@ class Steps(_Track):
             self._over(error)
             raise
         finally:
-            self._context = present()
-            leave(token)
+            self._context = get_current()
+            detach_quietly(token)
 
 
 class AsyncSteps(_Track):
@@ -95,9 +120,9 @@ class AsyncSteps(_Track):
     __slots__ = ("_generator",)
 
     def __init__(
-        self, recipe: Recipe, span: Any, base: Context, generator: AsyncGenerator[Any, Any]
+        self, spans: CallSpans, span: Any, base: Context, generator: AsyncGenerator[Any, Any]
     ) -> None:
-        super().__init__(recipe, span, base)
+        super().__init__(spans, span, base)
         self._generator = generator
 
     async def first(self) -> Any:
@@ -128,7 +153,7 @@ class AsyncSteps(_Track):
     async def _step(self, step: Awaitable[Any]) -> Any:
         if self._context is None:
             return await step
-        token = make_present(self._context)
+        token = attach(self._context)
         try:
             return await step
         except StopAsyncIteration:
@@ -138,8 +163,8 @@ class AsyncSteps(_Track):
             self._over(error)
             raise
         finally:
-            self._context = present()
-            leave(token)
+            self._context = get_current()
+            detach_quietly(token)
 
     def __del__(self) -> None:
         # Dropped where no event loop could close it: the span ends all the same.
@@ -147,33 +172,33 @@ class AsyncSteps(_Track):
 
 
 def _steps(
-    recipe: Recipe, span: Any, base: Context, generator: Generator[Any, Any, Any]
+    spans: CallSpans, span: Any, base: Context, generator: Generator[Any, Any, Any]
 ) -> Generator[Any, Any, Any]:
     # ``yield from`` asks for nothing but these methods; a subclass of the ABC would be slower.
-    return cast("Generator[Any, Any, Any]", Steps(recipe, span, base, generator))
+    return cast("Generator[Any, Any, Any]", Steps(spans, span, base, generator))
 
 
-def spanned_generator(function: Callable[..., Any], recipe: Recipe) -> Callable[..., Any]:
+def spanned_generator(function: Callable[..., Any], spans: CallSpans) -> Callable[..., Any]:
     """The generator function with a span around each run of its body."""
 
     @functools.wraps(function)
     def stepped(*args: Any, **kwargs: Any) -> Generator[Any, Any, Any]:
         generator: Generator[Any, Any, Any] = function(*args, **kwargs)
-        base = present()
+        base = get_current()
         # Where nothing is traced the steps hand on and do nothing else.
-        return (yield from _steps(recipe, recipe.begin(base, args, kwargs), base, generator))
+        return (yield from _steps(spans, spans.begin(base, args, kwargs), base, generator))
 
     return stepped
 
 
-def spanned_async_generator(function: Callable[..., Any], recipe: Recipe) -> Callable[..., Any]:
+def spanned_async_generator(function: Callable[..., Any], spans: CallSpans) -> Callable[..., Any]:
     """The asynchronous generator function with a span around each run of its body."""
 
     @functools.wraps(function)
     async def stepped(*args: Any, **kwargs: Any) -> AsyncGenerator[Any, Any]:
         generator = function(*args, **kwargs)
-        base = present()
-        steps = AsyncSteps(recipe, recipe.begin(base, args, kwargs), base, generator)
+        base = get_current()
+        steps = AsyncSteps(spans, spans.begin(base, args, kwargs), base, generator)
         try:
             item = await steps.first()
             while True:

@@ -1,11 +1,11 @@
-"""Being the global tracer provider without standing in the way of the application's own.
+"""The API's global tracer provider, set without standing in the way of the application's own.
 
 The API lets a provider be set once. A default that starts by itself must not take that place: an
-application that sets its own provider later would be refused. So ours is *offered*: it is put where
-the API looks for the provider, and the once-only mark stays unused. When the application sets its
-own, that one takes over, for new tracers and for those that were handed out before: a tracer of an
-offered provider looks at each start whether its provider is still the global one
-(:meth:`vaquero.tracing.Tracer.begin`), and the API's proxies hold such tracers.
+application that sets its own provider later would be refused. So ours is set as a *default*: it is
+put where the API looks for the provider, and the API's once-only mark stays unused. When the
+application sets its own, that one takes over, for new tracers and for those that were handed out
+before: a tracer of a default provider looks at each start of a span whether its provider is still
+the global one (:meth:`vaquero.tracing.Tracer.begin`), and the API's proxies hold such tracers.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from vaquero.tracing.provider import TracerProvider
 
 
-def offer(provider: TracerProvider) -> bool:
+def set_default(provider: TracerProvider) -> bool:
     """Make this the global provider until the application sets one.
 
     Args:
@@ -30,28 +30,28 @@ def offer(provider: TracerProvider) -> bool:
 
     Returns:
         False where that is not possible, and nothing has changed: the application has set a
-        provider, an environment variable names one, or the API is built in another way than known.
+        provider, an environment variable names one, or the API is of an unknown version.
     """
-    if not _put(provider):
+    if not _set(provider):
         return False
     provider.follows_global = True
     return True
 
 
-def offer_disabled() -> bool:
-    """Offer a provider that makes nothing at next to no cost, for a process with a disabled SDK.
+def set_disabled_default() -> bool:
+    """The same with a provider that makes no spans and costs next to nothing.
 
     Only for ``OTEL_SDK_DISABLED``, which disables an application's own SDK as well: the tracers of
     this provider do not follow another one.
 
     Returns:
-        As :func:`offer`.
+        As :func:`set_default`.
     """
-    return _put(DisabledProvider())
+    return _set(DisabledProvider())
 
 
-def _put(provider: Any) -> bool:
-    """Put a provider where the API looks for it, if nobody's is there."""
+def _set(provider: Any) -> bool:
+    """Put a provider where the API looks for it, unless one is there already."""
     if _once_done() is not False or OTEL_PYTHON_TRACER_PROVIDER in os.environ:
         return False
     before = getattr(trace_api, "_TRACER_PROVIDER", trace_api)
@@ -64,8 +64,8 @@ def _put(provider: Any) -> bool:
     return True
 
 
-def take(provider: TracerProvider) -> bool:
-    """Make this the global provider for good, in the place of an offered or withdrawn one of ours.
+def set_final(provider: TracerProvider) -> bool:
+    """Make this the global provider for good, in the place of a default of vaquero or of none.
 
     Args:
         provider: Ours.
@@ -76,12 +76,12 @@ def take(provider: TracerProvider) -> bool:
     if _once_done() is not True:
         trace_api.set_tracer_provider(provider)
     elif getattr(trace_api, "_TRACER_PROVIDER", trace_api) is None:
-        # Ours was set for good and has been withdrawn: the place is ours to fill again.
+        # Ours was set for good and then unset: the once-only mark is ours, and it can be set again.
         trace_api._TRACER_PROVIDER = provider
     return trace_api.get_tracer_provider() is provider
 
 
-def withdraw(provider: TracerProvider) -> None:
+def unset(provider: TracerProvider) -> None:
     """Stop being the global provider, for a shutdown; an application's own stays untouched.
 
     Tracers of this provider that were handed out follow whatever becomes the global one.
@@ -92,5 +92,5 @@ def withdraw(provider: TracerProvider) -> None:
 
 
 def _once_done() -> Any:
-    """Whether the API's once-only place is taken; None where it is built in another way."""
+    """Whether the API's once-only mark is used; None where there is no such mark."""
     return getattr(getattr(trace_api, "_TRACER_PROVIDER_SET_ONCE", None), "_done", None)

@@ -87,16 +87,18 @@ def read_limits(limits: SpanLimits) -> Limits:
         span=_bounds(limits.max_span_attributes, limits.max_span_attribute_length),
         event=_bounds(limits.max_event_attributes, length),
         link=_bounds(limits.max_link_attributes, length),
-        events=_number(limits.max_events),
-        links=_number(limits.max_links),
+        events=_or_unlimited(limits.max_events),
+        links=_or_unlimited(limits.max_links),
     )
 
 
 def _bounds(count: int | None, length: int | None) -> Bounds:
-    return Bounds(_number(count), length, LONG_TEXT if length is None else min(length, LONG_TEXT))
+    return Bounds(
+        _or_unlimited(count), length, LONG_TEXT if length is None else min(length, LONG_TEXT)
+    )
 
 
-def _number(limit: int | None) -> int:
+def _or_unlimited(limit: int | None) -> int:
     return _UNLIMITED if limit is None else limit
 
 
@@ -132,7 +134,7 @@ def tidy(items: Iterable[tuple[Any, Any]], bounds: Bounds) -> Tidied:
     kept: dict[str, Any] = {}
     dropped = weight = 0
     for key, value in items:
-        if not usable_key(key) or (len(kept) >= bounds.most and key not in kept):
+        if not is_usable_key(key) or (len(kept) >= bounds.most and key not in kept):
             dropped += 1
             continue
         if type(key) is not str:
@@ -142,8 +144,8 @@ def tidy(items: Iterable[tuple[Any, Any]], bounds: Bounds) -> Tidied:
     return Tidied(kept, dropped, weight)
 
 
-def usable_key(key: object) -> bool:
-    """Whether this is a non-empty text; says so where it is not."""
+def is_usable_key(key: object) -> bool:
+    """Whether this is a non-empty text; logs a warning where it is not."""
     # By class, and by methods of ``str`` itself: those of a key may do anything.
     textual = issubclass(kind_of(key), str)
     if textual and str.__len__(cast("str", key)):

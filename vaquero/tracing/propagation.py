@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any
 
 from opentelemetry import baggage as baggage_api
 from opentelemetry import propagate
-from opentelemetry.context import Context, attach
+from opentelemetry.context import Context
 from opentelemetry.sdk.trace import SpanProcessor
 
 from vaquero import _guard
-from vaquero.tracing.current import leave
+from vaquero._context import attach, detach_quietly
 from vaquero.values import freeze
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ def continued(carrier: Mapping[str, str]) -> Generator[Context, None, None]:
     try:
         yield context
     finally:
-        leave(token)
+        detach_quietly(token)
 
 
 def child_environment(environ: Mapping[str, str] | None = None) -> dict[str, str]:

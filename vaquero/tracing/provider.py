@@ -17,9 +17,9 @@ from opentelemetry.sdk.trace import TracerProvider as SdkTracerProvider
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
 from vaquero import _runtime
+from vaquero._guard import report_hook
 from vaquero.tracing.disabled import DisabledTracer
 from vaquero.tracing.limits import default_limits
-from vaquero.tracing.span import say_failed
 from vaquero.tracing.tracer import Tracer
 
 if TYPE_CHECKING:
@@ -202,7 +202,7 @@ class TracerProvider(SdkTracerProvider):
             try:
                 processor.shutdown()
             except Exception as error:
-                say_failed(processor.shutdown, error)
+                report_hook(error, processor.shutdown)
         handler = getattr(self, "_atexit_handler", None)
         if handler is not None:
             atexit.unregister(handler)
@@ -214,5 +214,5 @@ def _flushed(processor: Any, timeout_millis: int) -> bool:
         # Some processors give nothing back, which has always counted as done.
         return processor.force_flush(timeout_millis) is not False
     except Exception as error:
-        say_failed(processor.force_flush, error)
+        report_hook(error, processor.force_flush)
         return False

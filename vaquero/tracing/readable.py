@@ -17,7 +17,7 @@ from opentelemetry.sdk.util import BoundedList
 from opentelemetry.trace import Link, SpanContext, SpanKind, Status, StatusCode, TraceFlags
 
 from vaquero.record import EventRecord, LinkRecord, SpanExtra, SpanRecord
-from vaquero.tracing.scope import Home
+from vaquero.tracing.scope import TracerScope
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -38,7 +38,7 @@ class SpanView(SpanRecord):
 
     __slots__ = ("_above", "_anchor", "_at_end", "_ctx", "_manners", "_open", "_parent_ctx")
 
-    origin: Home  # type: ignore[assignment]
+    origin: TracerScope  # type: ignore[assignment]
     _anchor: int
     _open: bool
     # The parent where it is a span of ours; let go at the end, lest a queue holds whole families.

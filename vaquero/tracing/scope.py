@@ -12,17 +12,17 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from opentelemetry.sdk.resources import Resource
+    from opentelemetry.sdk.trace import Tracer
     from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
     from vaquero.record import Sink
     from vaquero.tracing.limits import Limits
-    from vaquero.tracing.tracer import Tracer
 
 
-class Home(Origin):
+class TracerScope(Origin):
     """The origin of the spans of one tracer, with what a span needs while it runs."""
 
-    __slots__ = ("exit", "limits", "metered", "span_bounds", "tracer")
+    __slots__ = ("outlet", "limits", "metered", "span_bounds", "tracer")
 
     def __init__(
         self,
@@ -30,28 +30,28 @@ class Home(Origin):
         scope: InstrumentationScope | None,
         tracer: Tracer,
         limits: Limits,
-        exit: Exit,
+        outlet: SpanOutlet,
         metered: bool = False,
     ) -> None:
         super().__init__(resource, scope)
         self.tracer = tracer
         self.limits = limits
         self.span_bounds = limits.span
-        self.exit = exit
+        self.outlet = outlet
         self.metered = metered
 
-    def moved(self, resource: Resource, scope: InstrumentationScope | None) -> Home:
+    def moved(self, resource: Resource, scope: InstrumentationScope | None) -> TracerScope:
         """As this one, but of another resource or scope."""
-        return Home(resource, scope, self.tracer, self.limits, self.exit, self.metered)
+        return TracerScope(resource, scope, self.tracer, self.limits, self.outlet, self.metered)
 
 
-class Route:
+class ProcessorCalls:
     """The processors of a provider as they are at a moment, sorted by what must be called.
 
     Attributes:
-        processors: The tuple that this route was made from; another tuple means another route.
+        processors: The tuple that this was made from; of another tuple new calls are made.
         puts: ``put`` of every sink, where there is nothing but sinks; else empty.
-        starts: ``on_start`` of all that are no mere holders of a sink.
+        starts: ``on_start`` of all that do more than hold a sink.
         endings: ``_on_ending`` of those that have one of their own.
         stops: In order, what gets the span at its end: whether sampled only, and what to call.
             Empty where there is nothing but sinks.
@@ -100,27 +100,27 @@ class _Unlisted:
         self._span_processors: tuple[Any, ...] = ()
 
 
-class Exit:
+class SpanOutlet:
     """Leads the spans of a provider to its sinks and processors.
 
-    The way is looked up in the SDK's own list of processors each time, by identity, so that a
+    What to call is looked up in the SDK's own list of processors each time, by identity, so that a
     processor that was added in any manner hears of the next span.
 
     Attributes:
         multi: Has the list of processors, as ``_span_processors``.
-        route: The way as it was last looked up; compare ``route.processors`` before use.
+        calls: What to call, as last looked up; compare ``calls.processors`` before use.
     """
 
-    __slots__ = ("_opaque", "multi", "route")
+    __slots__ = ("_opaque", "calls", "multi")
 
     def __init__(self, multi: Any) -> None:
         # Only this very class is known to do nothing but call one after the other.
         plain = type(multi) is SynchronousMultiSpanProcessor
         self._opaque: Any = None if plain else multi
         self.multi: Any = multi if plain else _Unlisted()
-        self.route = self.renew()
+        self.calls = self.renew()
 
-    def renew(self) -> Route:
-        """Look the way up again."""
-        self.route = route = Route(self.multi._span_processors, self._opaque)
-        return route
+    def renew(self) -> ProcessorCalls:
+        """Look up again what to call."""
+        self.calls = calls = ProcessorCalls(self.multi._span_processors, self._opaque)
+        return calls

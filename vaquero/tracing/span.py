@@ -19,10 +19,10 @@ from opentelemetry.sdk.trace import Span as SdkSpan
 from opentelemetry.trace import Link, SpanContext, Status, StatusCode
 
 from vaquero import _guard, _log, _runtime
-from vaquero._exceptions import exception_attrs, status_text
-from vaquero._guard import describe
+from vaquero._exceptions import exception_attributes, status_text
+from vaquero._guard import call_safely, describe
 from vaquero._probe import is_a, says_something, text_of
-from vaquero.compat.span import OriginalSpan
+from vaquero.compat.span import CompatSpan
 from vaquero.record import STATUS_ERROR, STATUS_OK, STATUS_UNSET, EventRecord
 from vaquero.tracing.limits import NUMBERS, Bounds, items_of, kind_of, tidy
 from vaquero.tracing.readable import PrivateNames, _manners_of, link_record
@@ -33,10 +33,10 @@ if TYPE_CHECKING:
 
     from opentelemetry.sdk.trace import EventBase
 
-    from vaquero.tracing.scope import Route
+    from vaquero.tracing.scope import ProcessorCalls
 
 
-class Span(PrivateNames, OriginalSpan, SdkSpan):
+class Span(PrivateNames, CompatSpan, SdkSpan):
     """A span that records. Made by :class:`vaquero.tracing.Tracer`, not by its constructor.
 
     It is a :class:`vaquero.record.SpanRecord`: at its end it is given to the sinks as it is. It is
@@ -228,7 +228,7 @@ class Span(PrivateNames, OriginalSpan, SdkSpan):
         if not self._open:
             _say_ended("record_exception")
             return
-        attrs = exception_attrs(exception, escaped)
+        attrs = exception_attributes(exception, escaped)
         if attributes is not None and says_something(attributes):
             attrs.update(tidy(items_of(attributes), self.origin.limits.event).attrs)
         self.add_event("exception", attrs, timestamp)
@@ -257,25 +257,25 @@ class Span(PrivateNames, OriginalSpan, SdkSpan):
             self._open = False
             self.end_ns = time_ns
             self._above = None
-            exit = self.origin.exit
-            route = exit.route
-            if exit.multi._span_processors is not route.processors:
-                route = exit.renew()
-            if route.stops or self.origin.metered:
-                self._hand_on(route)
+            outlet = self.origin.outlet
+            calls = outlet.calls
+            if outlet.multi._span_processors is not calls.processors:
+                calls = outlet.renew()
+            if calls.stops or self.origin.metered:
+                self._hand_on(calls)
             elif self.flag_bits & 1:
-                for put in route.puts:
+                for put in calls.puts:
                     call_safely(put, self)
         else:
             _say_ended("end")
 
-    def _hand_on(self, route: Route) -> None:
+    def _hand_on(self, calls: ProcessorCalls) -> None:
         """Call everything that wants an ended span; what it raises stays here."""
         if self.origin.metered:
             call_safely(self._at_end)
-        for ending in route.endings:
+        for ending in calls.endings:
             call_safely(ending, self)
-        for sampled_only, stop in route.stops or [(True, put) for put in route.puts]:
+        for sampled_only, stop in calls.stops or [(True, put) for put in calls.puts]:
             if self.flag_bits & 1 or not sampled_only:
                 call_safely(stop, self)
 
@@ -303,25 +303,6 @@ class Span(PrivateNames, OriginalSpan, SdkSpan):
 
     def _add_link(self, link: Link) -> None:
         self.add_link(link.context, link.attributes)
-
-
-def call_safely(hook: Callable[..., Any], *args: Any, **kwargs: Any) -> None:
-    """Call code that hangs on our spans; what it raises does not reach the application."""
-    try:
-        hook(*args, **kwargs)
-    except Exception as error:
-        say_failed(hook, error)
-
-
-def say_failed(hook: Any, error: Exception) -> None:
-    """Say whose fault it was that something which hangs on our spans has failed."""
-    module = str(getattr(hook, "__module__", ""))
-    name = f"{module}.{getattr(hook, '__qualname__', type(hook).__name__)}"
-    if module.partition(".")[0] == "vaquero":
-        _guard.report(error, name)
-    else:
-        said = describe(error)
-        _log.warn(f"hook:{name}", "%s failed (%s); the span goes on without it.", name, said)
 
 
 def _say_ended(what: str) -> None:

@@ -12,9 +12,8 @@ import functools
 import threading
 from typing import TYPE_CHECKING, Any
 
-from opentelemetry.context import attach, get_current
-
-from vaquero.tracing.current import leave
+from vaquero import _patch
+from vaquero._context import attach, detach_quietly, get_current
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -54,17 +53,16 @@ def carry() -> Callable[[], None]:
             return submit(pool, functools.partial(_call, context, fn), *args, **kwargs)
         return submit(pool, fn, *args, **kwargs)
 
-    threading.Thread.start = start_with_context  # pyright: ignore[reportAttributeAccessIssue]
-    pools.ThreadPoolExecutor.submit = submit_with_context
+    restores = (
+        _patch.replace(threading.Thread, "start", start_with_context),
+        _patch.replace(pools.ThreadPoolExecutor, "submit", submit_with_context),
+    )
     _carrying = True
 
     def stop() -> None:
         global _carrying
-        # Somebody may have wrapped these since; what is not ours is left alone.
-        if threading.Thread.start is start_with_context:
-            threading.Thread.start = start
-        if pools.ThreadPoolExecutor.submit is submit_with_context:
-            pools.ThreadPoolExecutor.submit = submit
+        for restore in restores:
+            restore()
         _carrying = False
 
     return stop
@@ -88,7 +86,7 @@ def _call(context: Context, function: Callable[..., Any], /, *args: Any, **kwarg
     try:
         return function(*args, **kwargs)
     finally:
-        leave(token)
+        detach_quietly(token)
 
 
 def _nothing() -> None:

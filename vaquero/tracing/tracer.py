@@ -9,7 +9,7 @@ other, in :meth:`Tracer._begin_by_steps`.
 from __future__ import annotations
 
 from time import perf_counter_ns
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from opentelemetry import trace as trace_api
 from opentelemetry.context import Context
@@ -21,24 +21,23 @@ from opentelemetry.trace import INVALID_SPAN_CONTEXT, SpanContext, SpanKind
 from opentelemetry.trace import Span as ApiSpan
 
 from vaquero import _guard
-from vaquero._context import SPAN_KEY, present
+from vaquero._context import SPAN_KEY, get_current
+from vaquero._guard import call_safely, report_hook
 from vaquero._probe import listed, readable_attributes, usable_context
 from vaquero.tracing.clock import inherited, new_anchor
 from vaquero.tracing.current import CurrentSpan
 from vaquero.tracing.ids import RANDOM_BIT, bits, new_span_no, new_trace_no
 from vaquero.tracing.limits import is_tidy, items_of, kind_of, read_limits, tidy
 from vaquero.tracing.parent import context_of, of_root, under_other, under_ours
-from vaquero.tracing.sampling.shortcut import ALL, LOW_BITS, Rules, read_rules
-from vaquero.tracing.scope import Exit, Home
-from vaquero.tracing.span import Span, call_safely, say_failed
-from vaquero.tracing.unsampled import Quiet, Unsampled, dropped
+from vaquero.tracing.sampling.shortcut import ALL, LOW_BITS, TraceIdBounds, read_bounds
+from vaquero.tracing.scope import SpanOutlet, TracerScope
+from vaquero.tracing.span import Span
+from vaquero.tracing.unsampled import NonRecordingCompatSpan, UnsampledSpan, unsampled_span
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from opentelemetry.trace import Link
-
-    from vaquero.tracing.provider import TracerProvider
 
 _new = object.__new__
 
@@ -48,10 +47,17 @@ _SHAPING = frozenset(
 )
 
 
+class FollowingProvider(Protocol):
+    """What a tracer asks its provider at each start of a span."""
+
+    #: Whether spans go to the API's global provider where that is another one.
+    follows_global: bool
+
+
 class Tracer(SdkTracer):
     """A tracer of :class:`vaquero.tracing.TracerProvider`."""
 
-    def __init__(self, provider: TracerProvider, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, provider: FollowingProvider, *args: Any, **kwargs: Any) -> None:
         """Made by the provider.
 
         Args:
@@ -60,7 +66,7 @@ class Tracer(SdkTracer):
             **kwargs: What the SDK's tracer takes.
         """
         self._settled = False
-        self._provider = provider
+        self._provider: Any = provider
         self._other_provider: Any = None
         self._other_tracer: Any = None
         super().__init__(*args, **kwargs)
@@ -78,13 +84,13 @@ class Tracer(SdkTracer):
         metered = metrics is not None and type(metrics).__name__ != "NoOpTracerMetrics"
         self._enabled: bool = config is None or config.is_enabled
         usual = self._enabled and not metered and type(self.id_generator) is RandomIdGenerator
-        self._rules: Rules | None = read_rules(self.sampler) if usual else None
-        self._home = Home(
+        self._id_bounds: TraceIdBounds | None = read_bounds(self.sampler) if usual else None
+        self._tracer_scope = TracerScope(
             self.resource,
             self._instrumentation_scope,
             self,
             read_limits(self._span_limits),
-            Exit(self.span_processor),
+            SpanOutlet(self.span_processor),
             metered,
         )
         self._settled = True
@@ -170,31 +176,31 @@ class Tracer(SdkTracer):
             base: The current context where the caller has it at hand, to save asking again.
 
         Returns:
-            A recording :class:`Span`, or a span that keeps nothing. Where an application has put
-            another provider in the place of an offered one, that provider's span.
+            A recording :class:`Span`, or a span that keeps nothing. Where an application has set
+            a provider of its own over a default one, that provider's span.
         """
         try:
             provider = self._provider
             if provider.follows_global and trace_api._TRACER_PROVIDER is not provider:
                 return self._begin_elsewhere(name, attributes, kind, context, links, start_time)
             if context is None:
-                parent: Any = (present() if base is None else base).get(SPAN_KEY)
+                parent: Any = (get_current() if base is None else base).get(SPAN_KEY)
             else:
                 parent = context.get(SPAN_KEY)
-            rules = self._rules
-            if rules is None:
+            bounds = self._id_bounds
+            if bounds is None:
                 return self._begin_by_steps(
                     parent, name, attributes, kind, context, links, start_time
                 )
             if parent is None:
-                lineage = of_root(rules)
+                lineage = of_root(bounds)
             elif type(parent) is Span:
-                lineage = under_ours(parent, rules)
+                lineage = under_ours(parent, bounds)
             else:
-                lineage = under_other(parent, rules)
+                lineage = under_other(parent, bounds)
             trace_no, parent_no, remote, flags, state, bound, parent_ctx = lineage
             if bound is not ALL and trace_no & LOW_BITS >= bound:
-                unsampled = _new(Unsampled)
+                unsampled = _new(UnsampledSpan)
                 unsampled.trace_no = trace_no
                 unsampled.flag_bits = flags & ~1
                 unsampled.state = state
@@ -219,7 +225,7 @@ class Tracer(SdkTracer):
             if any(old is not new for old, new in zip(given, readable, strict=True)):
                 return self.begin(name, readable[0], kind, readable[1], readable[2], start_time)
             _guard.report(error, "Tracer.begin")
-            return dropped(new_trace_no(), 0, None)
+            return unsampled_span(new_trace_no(), 0, None)
 
     def _opened(
         self,
@@ -231,8 +237,8 @@ class Tracer(SdkTracer):
         context: Context | None,
     ) -> Span:
         """Fill in what all recording spans have, and let the span begin."""
-        home = self._home
-        span.origin = home
+        scope = self._tracer_scope
+        span.origin = scope
         span.extra = None
         span.weight = 0
         span.end_ns = 0
@@ -245,8 +251,8 @@ class Tracer(SdkTracer):
             span._anchor = anchor = new_anchor()
         if attributes:
             span.attrs = attrs = dict(attributes) if kind_of(attributes) is dict else None
-            if attrs is None or not is_tidy(attrs, home.span_bounds):
-                span.attrs, lost, span.weight = tidy(items_of(attributes), home.span_bounds)
+            if attrs is None or not is_tidy(attrs, scope.span_bounds):
+                span.attrs, lost, span.weight = tidy(items_of(attributes), scope.span_bounds)
                 if lost:
                     span._need_extra().dropped_attrs = lost
         else:
@@ -254,11 +260,11 @@ class Tracer(SdkTracer):
         if links:
             span.keep_links(links)
         span.start_ns = anchor + perf_counter_ns() if start_time is None else start_time
-        exit = home.exit
-        route = exit.route
-        if exit.multi._span_processors is not route.processors:
-            route = exit.renew()
-        for on_start in route.starts:
+        outlet = scope.outlet
+        calls = outlet.calls
+        if outlet.multi._span_processors is not calls.processors:
+            calls = outlet.renew()
+        for on_start in calls.starts:
             call_safely(on_start, span, parent_context=context)
         return span
 
@@ -276,19 +282,19 @@ class Tracer(SdkTracer):
         """The SDK's steps: sampler and id generator are called as it calls them."""
         parent_ctx = context_of(parent)
         if not self._enabled:
-            return Quiet(INVALID_SPAN_CONTEXT if parent_ctx is None else parent_ctx)
+            return NonRecordingCompatSpan(parent_ctx or INVALID_SPAN_CONTEXT)
         ids = self.id_generator
         trace_no = ids.generate_trace_id() if parent_ctx is None else parent_ctx.trace_id
         result = self._ask_sampler(context, trace_no, name, kind, attributes, links)
         flags = _random_bit(ids, parent_ctx) | (1 if result.decision.is_sampled() else 0)
         at_end = (
             self._tracer_metrics.start_span(parent_ctx, result.decision)
-            if self._home.metered
+            if self._tracer_scope.metered
             else None
         )
         state = result.trace_state or None
         if not result.decision.is_recording():
-            unsampled = dropped(trace_no, flags, state)
+            unsampled = unsampled_span(trace_no, flags, state)
             unsampled._ctx = SpanContext(
                 trace_no, ids.generate_span_id(), False, unsampled.flags, state
             )
@@ -322,7 +328,7 @@ class Tracer(SdkTracer):
         try:
             return self.sampler.should_sample(*asked)
         except Exception as error:
-            say_failed(self.sampler.should_sample, error)
+            report_hook(error, self.sampler.should_sample)
             return DEFAULT_ON.should_sample(*asked)
 
     def _begin_elsewhere(

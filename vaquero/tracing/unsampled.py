@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags
 
-from vaquero.compat.span import OriginalSpan
+from vaquero.compat.span import CompatSpan
 from vaquero.tracing.ids import new_span_no
 from vaquero.tracing.readable import FLAGS
 
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 _new = object.__new__
 
 
-class Quiet(OriginalSpan, NonRecordingSpan):
+class NonRecordingCompatSpan(CompatSpan, NonRecordingSpan):
     """A span that keeps nothing but a context, with the methods of the original SDK's spans."""
 
 
-class Unsampled(Quiet):
+class UnsampledSpan(NonRecordingCompatSpan):
     """A span that the sampler dropped. Its context is built, and its id drawn, when asked for."""
 
     __slots__ = ("_ctx", "flag_bits", "state", "trace_no")
@@ -51,9 +51,9 @@ class Unsampled(Quiet):
         return self.get_span_context()
 
 
-def dropped(trace_no: int, flag_bits: int, state: TraceState | None) -> Unsampled:
+def unsampled_span(trace_no: int, flag_bits: int, state: TraceState | None) -> UnsampledSpan:
     """A span that the sampler dropped."""
-    span = _new(Unsampled)
+    span = _new(UnsampledSpan)
     span.trace_no = trace_no
     span.flag_bits = flag_bits
     span.state = state

@@ -312,7 +312,7 @@ def test_a_fault_of_ours_leaves_the_function(
         return 1
 
     monkeypatch.setattr(_guard, "strict", False)
-    monkeypatch.setattr(decorator, "Recipe", fail)
+    monkeypatch.setattr(decorator, "SpanFactory", fail)
 
     assert vaquero.trace(work) is work
     assert "vaquero itself failed in tracing an object of type function" in caplog.text

@@ -194,36 +194,6 @@ def test_spans_that_are_not_sampled_are_spans(
             assert vaquero.get_current_span_id() == child.span_id
 
 
-def test_a_context_kept_elsewhere_is_used(spans: Spans, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where OpenTelemetry's context is no context variable, its own functions are used."""
-    from opentelemetry import context
-
-    class Elsewhere:
-        class Token:
-            def __init__(self, before: Any) -> None:
-                self.before = before
-
-        def __init__(self) -> None:
-            self.now = context.Context()
-
-        def attach(self, new: Any) -> Any:
-            token, self.now = self.Token(self.now), new
-            return token
-
-        def get_current(self) -> Any:
-            return self.now
-
-        def detach(self, token: Any) -> None:
-            self.now = token.before
-
-    monkeypatch.setattr(context, "_RUNTIME_CONTEXT", Elsewhere())
-    assert route._variable() is None
-    token = context.attach(context.Context({"a": 1}))
-    assert context.get_current() == {"a": 1}
-    route._detach(token)
-    assert context.get_current() == {}
-
-
 def test_importing_the_facade_loads_no_sdk() -> None:
     """Taking ``vaquero.span`` and ``vaquero.trace`` loads neither SDK, psutil nor HTTP."""
     code = (

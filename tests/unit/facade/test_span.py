@@ -5,9 +5,7 @@ from __future__ import annotations
 import asyncio
 import copy
 import datetime
-import enum
 import threading
-from typing import Any
 
 import pytest
 from opentelemetry import baggage, context
@@ -15,7 +13,6 @@ from opentelemetry import trace as trace_api
 from opentelemetry.trace import Link, SpanContext, SpanKind, StatusCode, TraceFlags
 
 import vaquero
-from vaquero.facade.handle import NOOP
 
 from .conftest import Spans
 
@@ -304,92 +301,9 @@ def test_a_new_thread_begins_a_trace_of_its_own(spans: Spans, silence: None) -> 
     assert spans.parent_of("child") is None
 
 
-BAD_NAMES = [("", "unnamed"), (None, "unnamed"), (7, "7"), (object(), "unnamed"), (b"x", "x")]
-
-
-@pytest.mark.parametrize(("name", "expected"), BAD_NAMES)
-def test_a_bad_name_gets_a_span_and_one_warning(
-    spans: Spans, caplog: pytest.LogCaptureFixture, name: Any, expected: str
-) -> None:
-    """An empty name or one that is no text is replaced by a sensible one, and said once."""
-    for _ in range(3):
-        with vaquero.span(name):
-            pass
-
-    assert spans.names() == [expected] * 3
-    said = [record for record in caplog.records if record.name.startswith("vaquero")]
-    assert len(said) == 1
-    assert "expected non-empty text" in said[0].getMessage()
-
-
-def test_a_text_of_another_class_is_a_name(spans: Spans, silence: None) -> None:
-    """A member of an enumeration of texts names a span by its text, without a word."""
-
-    class Names(str, enum.Enum):
-        PAY = "pay"
-
-    with vaquero.span(Names.PAY):
-        pass
-
-    assert spans.names() == ["pay"]
-    assert type(spans.all()[0].name) is str
-
-
 def test_the_original_name_of_the_name_is_accepted(spans: Spans, silence: None) -> None:
     """``operation_name=`` names the span, as in the original."""
     with vaquero.span(operation_name="s"):
         pass
 
     assert spans.names() == ["s"]
-
-
-def test_bad_attributes_and_kinds_are_said_and_lose_nothing(
-    spans: Spans, caplog: pytest.LogCaptureFixture
-) -> None:
-    """Attributes that are no mapping are kept as one; an unknown kind becomes INTERNAL."""
-    bad: Any = [1, 2]
-    with vaquero.span("s", bad, kind="sideways", links=bad, start_time=bad, tags=bad) as span:
-        span.set_attributes(bad)
-
-    assert spans.attributes("s") == {"vaquero.attributes": (1, 2), "vaquero.tags": (1, 2)}
-    assert spans.one("s").links == ()
-    assert isinstance(spans.one("s").start_time, int)
-    assert spans.one("s").kind is SpanKind.INTERNAL
-    text = caplog.text
-    assert "attributes=(1, 2) is not usable: expected a mapping" in text
-    assert "kind='sideways' is not usable: expected one of INTERNAL" in text
-
-
-def test_there_is_a_false_span_where_there_is_none() -> None:
-    """Outside of all spans the current span is false, takes everything and keeps nothing."""
-    none = vaquero.get_current_span()
-
-    assert not none
-    assert none is NOOP
-    assert isinstance(none, trace_api.Span)
-    none.set_attribute("a", {"b": 1})
-    none.set_attributes({"a": 1})
-    none.add_event("e", {"a": object()})
-    none.set_tag("a", 1)
-    none.set_error(ValueError())
-    none.record_exception(ValueError())
-    none.input_tokens = 3
-    none.finish()
-    assert none.to_dict()["attributes"] == {}
-    assert none.duration_ms is None
-    assert vaquero.get_current_trace_id() is None
-    assert vaquero.get_current_span_id() is None
-
-
-def test_the_current_span_is_true_whoever_started_it(spans: Spans, silence: None) -> None:
-    """A span of OpenTelemetry is current for the facade too, and takes any value."""
-    with trace_api.get_tracer("app").start_as_current_span("s"):
-        current = vaquero.get_current_span()
-        assert current
-        current.set_attribute("a", {"b": None})
-        current.set_tag("t", 1)
-        assert vaquero.get_current_span_id() == current.span_id
-        assert vaquero.get_current_trace_id() == current.trace_id
-
-    assert spans.attributes("s")["vaquero.tag.t"] == "1"
-    assert "a" in spans.attributes("s")

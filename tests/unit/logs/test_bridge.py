@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import logging.config
 import sys
-import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -16,9 +15,7 @@ from opentelemetry.sdk.trace import TracerProvider as SdkTracerProvider
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
 from vaquero.logs.bridge import Bridge, BridgeThroughProvider
-from vaquero.logs.correlation import correlate
-from vaquero.logs.record import LogRow
-from vaquero.logs.uncaught import Uncaught
+from vaquero.logs.record import LazyLogRecord
 from vaquero.pipeline.otlp.logs import LogEncoder
 from vaquero.redaction import Redactor
 from vaquero.tracing import TracerProvider
@@ -31,9 +28,9 @@ SCOPE = InstrumentationScope("test")
 
 
 @pytest.fixture
-def taken() -> Iterator[list[LogRow]]:
+def taken() -> Iterator[list[LazyLogRecord]]:
     """What a bridge from level INFO hands on."""
-    rows: list[LogRow] = []
+    rows: list[LazyLogRecord] = []
     stop = Bridge(rows.append, lambda: WHO, logging.INFO).install()
     yield rows
     stop()
@@ -45,7 +42,7 @@ def _logger(name: str = "app") -> logging.Logger:
     return logger
 
 
-def test_a_record_has_text_severity_scope_location_and_extras(taken: list[LogRow]) -> None:
+def test_a_record_has_text_severity_scope_location_and_extras(taken: list[LazyLogRecord]) -> None:
     """Everything that the standard library knows of it arrives."""
     _logger("shop.pay").warning("paid %d of %s", 3, "four", extra={"order": {"id": 7}})
 
@@ -61,7 +58,7 @@ def test_a_record_has_text_severity_scope_location_and_extras(taken: list[LogRow
 
 
 @pytest.mark.parametrize("provider", [TracerProvider, SdkTracerProvider])
-def test_a_record_knows_the_span_it_was_made_in(taken: list[LogRow], provider: Any) -> None:
+def test_a_record_knows_the_span_it_was_made_in(taken: list[LazyLogRecord], provider: Any) -> None:
     """Trace and span ids are those of the current span, ours or the SDK's."""
     tracer = provider(shutdown_on_exit=False).get_tracer("t")
     with tracer.start_as_current_span("x") as span:
@@ -73,7 +70,7 @@ def test_a_record_knows_the_span_it_was_made_in(taken: list[LogRow], provider: A
     assert (taken[1].trace_id, taken[1].span_id, taken[1].trace_flags) == (0, 0, 0)
 
 
-def test_levels_below_are_not_sent_and_disabled_loggers_neither(taken: list[LogRow]) -> None:
+def test_levels_below_are_not_sent_and_disabled_loggers_neither(taken: list[LazyLogRecord]) -> None:
     """The bridge asks for nothing that the application has switched off."""
     _logger().debug("below")
     quiet = _logger("quiet")
@@ -83,14 +80,14 @@ def test_levels_below_are_not_sent_and_disabled_loggers_neither(taken: list[LogR
     assert taken == []
 
 
-def test_vaqueros_own_records_do_not_come_back(taken: list[LogRow]) -> None:
+def test_vaqueros_own_records_do_not_come_back(taken: list[LazyLogRecord]) -> None:
     """No recursion: neither from the logger vaquero, nor from a sender that logs."""
     logging.getLogger("vaquero").warning("mine")
     logging.getLogger("vaquero.pipeline").error("mine")
 
-    rows: list[LogRow] = []
+    rows: list[LazyLogRecord] = []
 
-    def put(row: LogRow) -> None:
+    def put(row: LazyLogRecord) -> None:
         rows.append(row)
         logging.getLogger("other").error("made while sending")
 
@@ -102,7 +99,7 @@ def test_vaqueros_own_records_do_not_come_back(taken: list[LogRow]) -> None:
 
 
 def test_configuring_afterwards_changes_nothing_for_either(
-    taken: list[LogRow], capsys: pytest.CaptureFixture[str]
+    taken: list[LazyLogRecord], capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Afterwards basicConfig configures, dictConfig leaves the bridge, lastResort speaks."""
     root = logging.getLogger()
@@ -123,7 +120,7 @@ def test_configuring_afterwards_changes_nothing_for_either(
     ]
 
 
-def test_an_exception_is_told_with_its_stack(taken: list[LogRow]) -> None:
+def test_an_exception_is_told_with_its_stack(taken: list[LazyLogRecord]) -> None:
     """logger.exception gives exception.* attributes."""
     try:
         raise KeyError("nosuch")
@@ -137,7 +134,7 @@ def test_an_exception_is_told_with_its_stack(taken: list[LogRow]) -> None:
 
 
 def test_arguments_that_do_not_fit_lose_nothing(
-    taken: list[LogRow], capsys: pytest.CaptureFixture[str]
+    taken: list[LazyLogRecord], capsys: pytest.CaptureFixture[str]
 ) -> None:
     """The application's own handlers complain as they would; the record is sent."""
     logging.raiseExceptions, before = False, logging.raiseExceptions
@@ -151,7 +148,7 @@ def test_arguments_that_do_not_fit_lose_nothing(
 
 def test_a_row_is_encoded_and_redacted() -> None:
     """Body and attributes go through the redactor on their way to the wire."""
-    rows: list[LogRow] = []
+    rows: list[LazyLogRecord] = []
     stop = Bridge(rows.append, lambda: WHO, logging.INFO).install()
     _logger().info("login with password=hunter2", extra={"api_key": "hunter3", "route": "/in"})
     stop()
@@ -185,67 +182,3 @@ def test_other_processors_see_records_of_the_sdk() -> None:
     assert [(record.body, record.severity_number) for record in seen] == [
         ("x", SeverityNumber.ERROR)
     ]
-
-
-def test_uncaught_exceptions_of_threads_are_events_with_the_span_they_broke() -> None:
-    """The event names the innermost span, and Python's own hook still speaks."""
-    rows: list[LogRow] = []
-    told: list[Any] = []
-    before, threading.excepthook = threading.excepthook, told.append
-    tracer = TracerProvider(shutdown_on_exit=False).get_tracer("t")
-    spans: list[Any] = []
-
-    def work() -> None:
-        with tracer.start_as_current_span("outer"), tracer.start_as_current_span("inner") as span:
-            spans.append(span)
-            raise ValueError("broken")
-
-    stop = Uncaught(rows.append, lambda: WHO, SCOPE).install()
-    try:
-        thread = threading.Thread(target=work)
-        thread.start()
-        thread.join(10)
-    finally:
-        stop()
-        threading.excepthook = before
-
-    (row,) = rows
-    assert (row.event_name, row.attributes["exception.type"]) == ("exception", "ValueError")
-    assert row.attributes["vaquero.exception.source"] == "thread"
-    assert row.span_id == spans[0].get_span_context().span_id
-    assert len(told) == 1
-
-
-@pytest.mark.parametrize("error", [KeyboardInterrupt(), SystemExit(1)])
-def test_leaving_on_purpose_is_no_event(error: BaseException) -> None:
-    """Ctrl-C and exit are no failures."""
-    rows: list[LogRow] = []
-    Uncaught(rows.append, lambda: WHO, SCOPE).take(error, "main", 50)
-
-    assert rows == []
-
-
-def test_correlation_fields_are_on_every_record() -> None:
-    """A format of the application's can show the ids."""
-    stop = correlate("shop")
-    records: list[logging.LogRecord] = []
-
-    class Keep(logging.Handler):
-        def emit(self, record: logging.LogRecord) -> None:
-            records.append(record)
-
-    logger = _logger("correlated")
-    handler = Keep()
-    logger.addHandler(handler)
-    try:
-        with TracerProvider(shutdown_on_exit=False).get_tracer("t").start_as_current_span("x") as s:
-            logger.info("in")
-        logger.info("out")
-    finally:
-        logger.removeHandler(handler)
-        stop()
-
-    first, second = (vars(record) for record in records)
-    assert first["otelTraceID"] == f"{s.get_span_context().trace_id:032x}"
-    assert (first["otelTraceSampled"], first["otelServiceName"]) == (True, "shop")
-    assert (second["otelTraceID"], second["otelSpanID"]) == ("0", "0")

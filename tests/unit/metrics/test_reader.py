@@ -15,7 +15,7 @@ from opentelemetry.sdk.metrics.export import (
 from opentelemetry.sdk.resources import Resource
 
 from vaquero.metrics.provider import MeterProvider
-from vaquero.metrics.reader import Reader, Ticker
+from vaquero.metrics.reader import ExportingMetricReader, Ticker
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.metrics.export import MetricsData
@@ -51,8 +51,8 @@ class Taken(MetricExporter):
         }
 
 
-def _provider(exporter: Taken, **kwargs: Any) -> tuple[MeterProvider, Reader]:
-    reader = Reader(exporter)
+def _provider(exporter: Taken, **kwargs: Any) -> tuple[MeterProvider, ExportingMetricReader]:
+    reader = ExportingMetricReader(exporter)
     provider = MeterProvider(
         metric_readers=[reader], resource=Resource({"a": "b"}), shutdown_on_exit=False, **kwargs
     )

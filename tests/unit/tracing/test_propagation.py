@@ -35,8 +35,15 @@ def test_a_message_carries_the_trace() -> None:
 
 @given(st.dictionaries(st.text(max_size=12), st.text(max_size=40), max_size=4))
 def test_no_carrier_raises(carrier: dict[str, str]) -> None:
-    """Whatever stands in a message, extracting gives a context."""
-    extract({**carrier, "traceparent": "00-zz-zz-zz", "baggage": "=,;"})
+    """Whatever else stands in a message: a broken entry is no parent, a good one is read."""
+    broken = extract({**carrier, "traceparent": "00-zz-zz-zz", "baggage": "=,;"})
+    assert not trace.get_current_span(broken).get_span_context().is_valid
+    assert baggage.get_all(broken) == {}
+
+    good = extract({**carrier, "traceparent": f"00-{1:032x}-{2:016x}-01", "baggage": "a=b"})
+    parent = trace.get_current_span(good).get_span_context()
+    assert (parent.trace_id, parent.span_id, parent.is_remote) == (1, 2, True)
+    assert baggage.get_all(good) == {"a": "b"}
 
 
 CHILD = """

@@ -14,7 +14,7 @@ from opentelemetry.sdk.trace import Event, ReadableSpan
 from opentelemetry.sdk.trace import TracerProvider as SdkTracerProvider
 from opentelemetry.trace import Link, SpanContext, SpanKind, Status, StatusCode
 
-from vaquero.tracing import TracerProvider, selfcheck
+from vaquero.tracing import TracerProvider
 
 PRIVATE = [
     "_name",
@@ -126,29 +126,3 @@ def test_other_attributes_can_be_put_on_a_span(span: Any) -> None:
     """Code that hangs something of its own on a span can do so."""
     span._my_marker = 1
     assert span._my_marker == 1
-
-
-def test_selfcheck_passes_on_this_sdk(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The check for unknown SDKs finds nothing wrong with this one, and what is wrong elsewhere."""
-    monkeypatch.setattr(selfcheck, "sdk_version", "1.99.0")
-    assert selfcheck.usable() is None
-    monkeypatch.setattr(selfcheck, "_try_out", lambda: "times of a span")
-    assert "1.99.0" in (selfcheck.usable() or "")
-    monkeypatch.setattr(selfcheck, "sdk_version", "1.45.2")
-    assert selfcheck.usable() is None
-
-
-def test_disabled_provider_passes_the_context_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A disabled provider makes nothing, and hands on the context of a remote parent."""
-    monkeypatch.setenv("OTEL_SDK_DISABLED", "true")
-    tracer: Any = TracerProvider(shutdown_on_exit=False).get_tracer("scope")
-    with tracer.start_as_current_span("name") as span:
-        assert span is trace.INVALID_SPAN and trace.get_current_span() is span
-
-    def function() -> None: ...
-
-    assert tracer.start_as_current_span("name")(function) is function
-    remote = trace.NonRecordingSpan(SpanContext(1, 2, True, trace.TraceFlags(1)))
-    with trace.use_span(remote):
-        with tracer.start_as_current_span("name") as span:
-            assert span.get_span_context().trace_id == 1

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from vaquero import _guard
+from vaquero import _guard, _patch
 
 if TYPE_CHECKING:
-    from vaquero.logs.libraries.install import Feed
+    from vaquero.logs.libraries.feed import Feed
 
 
 class LoguruBridge:
@@ -26,7 +26,7 @@ class LoguruBridge:
 
     def install(self) -> None:
         """Begin."""
-        before = self._before = self._class.remove
+        before = self._remove_sink = self._class.remove
         self._add()
 
         def remove(logger: Any, handler_id: int | None = None) -> None:
@@ -35,17 +35,15 @@ class LoguruBridge:
             if handler_id is None and self._id is not None:
                 self._add()
 
-        self._wrapper = remove
-        self._class.remove = remove
+        self._restore = _patch.replace(self._class, "remove", remove)
 
     def remove(self) -> None:
         """End."""
-        if self._class.remove is self._wrapper:
-            self._class.remove = self._before
+        self._restore()
         handler, self._id = self._id, None
         if handler is not None:
             try:
-                self._before(self._logger, handler)
+                self._remove_sink(self._logger, handler)
             except ValueError:
                 return  # It is gone already.
 

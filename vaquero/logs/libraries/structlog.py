@@ -7,10 +7,10 @@ import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from vaquero import _guard
+from vaquero import _guard, _patch
 
 if TYPE_CHECKING:
-    from vaquero.logs.libraries.install import Feed
+    from vaquero.logs.libraries.feed import Feed
 
 _LEVELS = {
     "debug": 10,
@@ -44,20 +44,18 @@ class StructlogBridge:
 
     def install(self) -> None:
         """Begin."""
-        before = self._before = self._base._process_event
+        before = self._base._process_event
 
         def process_event(bound: Any, method_name: str, event: Any, event_kw: Any) -> Any:
             result = before(bound, method_name, event, event_kw)
             self.take(bound, method_name, event, event_kw)
             return result
 
-        self._wrapper = process_event
-        self._base._process_event = process_event
+        self._restore = _patch.replace(self._base, "_process_event", process_event)
 
     def remove(self) -> None:
         """End."""
-        if self._base._process_event is self._wrapper:
-            self._base._process_event = self._before
+        self._restore()
 
     def take(self, bound: Any, method: str, event: Any, given: Mapping[str, Any]) -> None:
         """Send one event; a processor that drops it has raised before."""

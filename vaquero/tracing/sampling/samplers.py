@@ -135,7 +135,7 @@ class RateLimited(Sampler):
 
 
 @dataclass(frozen=True)
-class Rule:
+class SamplingRule:
     """What to do with traces whose first span looks like this.
 
     Attributes:
@@ -169,9 +169,9 @@ class ByRules(Sampler):
         rules: In the order in which they are tried.
     """
 
-    def __init__(self, rules: Sequence[Rule]) -> None:
+    def __init__(self, rules: Sequence[SamplingRule]) -> None:
         own = ByShare(0.0)
-        self._rules = (*rules, *(Rule("route", route, own) for route in HEALTH_CHECKS))
+        self._rules = (*rules, *(SamplingRule("route", route, own) for route in HEALTH_CHECKS))
         self._else = ByShare(1.0)
 
     def should_sample(
@@ -232,7 +232,7 @@ def rules(argument: str) -> Sampler:
     Raises:
         SettingsError: If a rule cannot be read.
     """
-    found: list[Rule] = []
+    found: list[SamplingRule] = []
     for text in filter(None, (part.strip() for part in (argument or "").split(";"))):
         target, sign, value = text.rpartition("=")
         if not sign or not target.strip():
@@ -243,7 +243,7 @@ def rules(argument: str) -> Sampler:
                 expected="a rule such as route:/pay*=0.5",
             )
         key, _, pattern = target.strip().rpartition(":")
-        found.append(Rule(key or "name", pattern, _sampler_of(value.strip())))
+        found.append(SamplingRule(key or "name", pattern, _sampler_of(value.strip())))
     if not found:
         _log.info("vaquero_rules has no rules: all but health checks are kept.")
     return ParentBased(ByRules(found))

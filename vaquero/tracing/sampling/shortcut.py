@@ -32,7 +32,7 @@ _PARENT_BASED = frozenset(
 )
 
 
-class Rules(NamedTuple):
+class TraceIdBounds(NamedTuple):
     """For each kind of parent: a trace is sampled when its low 64 bits are under this bound."""
 
     root: int
@@ -42,11 +42,11 @@ class Rules(NamedTuple):
     local_dropped: int
 
 
-def read_rules(sampler: Any) -> Rules | None:
+def read_bounds(sampler: Any) -> TraceIdBounds | None:
     """The sampler's decisions as bounds; None where it must be called."""
     bound = _bound(sampler)
     if bound is not None:
-        return Rules(bound, bound, bound, bound, bound)
+        return TraceIdBounds(bound, bound, bound, bound, bound)
     if type(sampler) not in _PARENT_BASED or _is_altered(sampler):
         return None
     bounds = [
@@ -61,7 +61,7 @@ def read_rules(sampler: Any) -> Rules | None:
     ]
     if any(bound is None for bound in bounds):
         return None
-    return Rules._make(bound for bound in bounds if bound is not None)
+    return TraceIdBounds._make(bound for bound in bounds if bound is not None)
 
 
 def _bound(sampler: Any) -> int | None:

@@ -14,7 +14,7 @@ from opentelemetry.sdk.trace.sampling import Decision, ParentBased, StaticSample
 from opentelemetry.trace import NonRecordingSpan, SpanContext, SpanKind, TraceFlags
 
 from vaquero.tracing import TracerProvider
-from vaquero.tracing.sampling.shortcut import LOW_BITS, read_rules
+from vaquero.tracing.sampling.shortcut import LOW_BITS, read_bounds
 
 leaves = st.one_of(
     st.sampled_from([sampling.ALWAYS_ON, sampling.ALWAYS_OFF]),
@@ -39,15 +39,15 @@ def test_rules_decide_as_the_sampler(
     sampler: Any, trace_id: int, remote: bool, sampled: bool, root: bool
 ) -> None:
     """For every kind of parent and any trace id the bound says what the sampler says."""
-    rules = read_rules(sampler)
-    assert rules is not None
+    bounds = read_bounds(sampler)
+    assert bounds is not None
     context = Context()
     if not root:
         parent = SpanContext(trace_id, 1, remote, TraceFlags(int(sampled)))
         context = trace.set_span_in_context(NonRecordingSpan(parent), context)
     said = sampler.should_sample(context, trace_id, "name", SpanKind.INTERNAL)
     kind = f"{'remote' if remote else 'local'}_{'sampled' if sampled else 'dropped'}"
-    bound = rules.root if root else getattr(rules, kind)
+    bound = bounds.root if root else getattr(bounds, kind)
     assert ((trace_id & LOW_BITS) < bound) == (said.decision is Decision.RECORD_AND_SAMPLE)
 
 
@@ -65,16 +65,16 @@ class Own(ParentBased):
         None,
     ],
 )
-def test_other_samplers_have_no_rules(sampler: Any) -> None:
+def test_other_samplers_have_no_bounds(sampler: Any) -> None:
     """Whatever is not known exactly is called."""
-    assert read_rules(sampler) is None
+    assert read_bounds(sampler) is None
 
 
 def test_replaced_method_is_called(monkeypatch: pytest.MonkeyPatch) -> None:
     """A sampler whose method somebody replaced has no short cut."""
     sampler = StaticSampler(Decision.RECORD_AND_SAMPLE)
     sampler.should_sample = lambda *args, **kwargs: None  # type: ignore[method-assign]
-    assert read_rules(sampler) is None
+    assert read_bounds(sampler) is None
 
 
 def test_sampler_set_later_holds() -> None:
