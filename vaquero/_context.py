@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, cast
 
 from opentelemetry import context as context_api
 from opentelemetry.context import Context
-from opentelemetry.trace.propagation import _SPAN_KEY as SPAN_KEY
+
+from vaquero._upstream import SPAN_KEY
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -13,10 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 from opentelemetry.instrumentation.dependencies import DependencyConflictError
 from opentelemetry.instrumentation.distro import BaseDistro
-from opentelemetry.sdk._configuration import _OTelSDKConfigurator
 from wrapt import register_post_import_hook  # pyright: ignore[reportUnknownVariableType]
 
-from vaquero import _guard, _log
+from vaquero import _guard, _log, _upstream
 from vaquero.auto_instrumentation import django, switches
 
 if TYPE_CHECKING:
@@ -28,8 +27,6 @@ OWN_GAUGES = frozenset({"system", "container", "process", "runtime"})
 #: What our SDK sends itself, under the same variables: both would send each record twice.
 OWN_RECORDS = frozenset({"logging", "exceptions"})
 
-_LAUNCHER_LOGGER = "opentelemetry.instrumentation.auto_instrumentation._load"
-
 #: Whether our configurator set up this process, and with it the gauges.
 _configured = False
 
@@ -39,7 +36,7 @@ class VaqueroDistro(BaseDistro):
 
     def _configure(self, **kwargs: Any) -> None:
         del kwargs
-        logging.getLogger(_LAUNCHER_LOGGER).addFilter(_only_faults)
+        logging.getLogger(_upstream.LAUNCHER_LOGGER).addFilter(_only_faults)
         register_post_import_hook(_settle_gevent, "gevent")
         switches.prefer_current_conventions(os.environ)
         os.environ.setdefault("OTEL_PYTHON_CONFIGURATOR", "vaquero")
@@ -84,7 +81,7 @@ class VaqueroDistro(BaseDistro):
             )
 
 
-class VaqueroConfigurator(_OTelSDKConfigurator):
+class VaqueroConfigurator(_upstream.OTelSDKConfigurator):
     """Sets up all providers as the global ones, on the pipeline of vaquero.
 
     Takes the arguments of upstream's configurator (exporter names, ``sampler``,
@@ -141,4 +138,4 @@ def _settle_gevent(gevent: Any) -> None:
 def _only_faults(record: logging.LogRecord) -> bool:
     # "Configuration of X not loaded": at each start, where a second distribution is installed,
     # although one was chosen.
-    return not str(record.msg).startswith("Configuration of %s not loaded")
+    return not str(record.msg).startswith(_upstream.LAUNCHER_NOT_LOADED)

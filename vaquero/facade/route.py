@@ -16,7 +16,6 @@ from opentelemetry import trace as trace_api
 from opentelemetry.context import Context
 from opentelemetry.environment_variables import OTEL_PYTHON_TRACER_PROVIDER
 from opentelemetry.trace import (
-    INVALID_SPAN,
     Link,
     NoOpTracer,
     NoOpTracerProvider,
@@ -24,7 +23,8 @@ from opentelemetry.trace import (
     SpanKind,
 )
 
-from vaquero import _guard, _log, _runtime, values
+from vaquero import _guard, _log, _runtime, _upstream, values
+from vaquero._upstream import tracer_place as place
 from vaquero.facade.handle import adapted, narrow, takes_any_value
 from vaquero.version import __version__
 
@@ -34,8 +34,7 @@ if TYPE_CHECKING:
 #: The instrumentation scope of all spans of the facade.
 SCOPE = "vaquero"
 
-#: The key of the current span in OpenTelemetry's context, had from the public API.
-SPAN_KEY: str = next(iter(trace_api.set_span_in_context(INVALID_SPAN, Context())))
+SPAN_KEY = _upstream.SPAN_KEY
 
 
 def _variable() -> ContextVar[Context] | None:
@@ -46,19 +45,12 @@ def _variable() -> ContextVar[Context] | None:
     return cast("ContextVar[Context]", variable) if isinstance(variable, ContextVar) else None
 
 
-def _detach(token: Any) -> None:
-    try:
-        context_api._RUNTIME_CONTEXT.detach(token)
-    except AttributeError:
-        context_api.detach(token)
-
-
 _kept_in = _variable()
 #: The present context; make one present and get a token; undo that. ``undo`` raises ValueError
 #: where the token belongs to another task or thread: see :func:`leave`.
 present: Callable[[], Context] = context_api.get_current if _kept_in is None else _kept_in.get
 make_present: Callable[[Context], Any] = context_api.attach if _kept_in is None else _kept_in.set
-undo: Callable[[Any], None] = _detach if _kept_in is None else _kept_in.reset
+undo: Callable[[Any], None] = _upstream.detach if _kept_in is None else _kept_in.reset
 
 
 def leave(token: Any) -> None:
@@ -67,18 +59,6 @@ def leave(token: Any) -> None:
         undo(token)
     except Exception:
         return  # There the span was never current, so there is nothing to take away.
-
-
-class _Asked:
-    """Stands for the API module where the API has no place of that name any more."""
-
-    @property
-    def _TRACER_PROVIDER(self) -> Any:
-        return trace_api.get_tracer_provider()
-
-
-#: Where the API keeps its global provider; None there means that nobody has set one.
-place: Any = trace_api if hasattr(trace_api, "_TRACER_PROVIDER") else _Asked()
 
 
 class Route:

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from opentelemetry._logs import SeverityNumber
 from opentelemetry.context import get_current
 from opentelemetry.trace import INVALID_SPAN_CONTEXT
-from opentelemetry.trace.propagation import _SPAN_KEY
 
+from vaquero._upstream import SPAN_KEY
 from vaquero.record import SpanRecord
 from vaquero.values import freeze
 
@@ -139,7 +139,7 @@ def severity(level: int) -> SeverityNumber:
 
 def current_place(context: Context | None = None) -> tuple[int, int, int]:
     """Trace id, span id and flags of the current span; zeros where there is none."""
-    span: Any = (get_current() if context is None else context).get(_SPAN_KEY)
+    span: Any = (get_current() if context is None else context).get(SPAN_KEY)
     if span is None:
         return 0, 0, 0
     if isinstance(span, SpanRecord):

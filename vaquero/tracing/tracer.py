@@ -23,6 +23,7 @@ from opentelemetry.trace import Span as ApiSpan
 from vaquero import _guard
 from vaquero._context import SPAN_KEY, present
 from vaquero._probe import listed, readable_attributes, usable_context
+from vaquero._upstream import tracer_place
 from vaquero.tracing.clock import inherited, new_anchor
 from vaquero.tracing.current import CurrentSpan
 from vaquero.tracing.ids import RANDOM_BIT, bits, new_span_no, new_trace_no
@@ -175,7 +176,7 @@ class Tracer(SdkTracer):
         """
         try:
             provider = self._provider
-            if provider.follows_global and trace_api._TRACER_PROVIDER is not provider:
+            if provider.follows_global and tracer_place._TRACER_PROVIDER is not provider:
                 return self._begin_elsewhere(name, attributes, kind, context, links, start_time)
             if context is None:
                 parent: Any = (present() if base is None else base).get(SPAN_KEY)

@@ -13,7 +13,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from opentelemetry.sdk.trace.sampling import ALWAYS_OFF
 
 import vaquero
-from vaquero import _guard, _runtime
+from vaquero import _guard, _runtime, _upstream
 from vaquero.facade import route
 from vaquero.facade.handle import NOOP
 
@@ -220,7 +220,7 @@ def test_a_context_kept_elsewhere_is_used(spans: Spans, monkeypatch: pytest.Monk
     assert route._variable() is None
     token = context.attach(context.Context({"a": 1}))
     assert context.get_current() == {"a": 1}
-    route._detach(token)
+    _upstream.detach(token)
     assert context.get_current() == {}
 
 
