@@ -6,7 +6,6 @@ is still open at the exit, or lives in another process) is printed when the proc
 
 from __future__ import annotations
 
-import atexit
 import os
 import queue
 import sys
@@ -17,7 +16,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 from opentelemetry.sdk.trace import SpanProcessor
 from opentelemetry.trace import StatusCode
 
-from vaquero import _guard, _runtime
+from vaquero import _guard, _process
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -74,15 +73,11 @@ class ConsoleProcessor(SpanProcessor):
         self._stream = stream
         self._clean = clean
         self._begin()
-        atexit.register(self.force_flush, _EXIT_MS)
-        _runtime.after_fork_in_child(self._in_child)
+        _process.at_exit(_process.Stage.CONSOLE, self._at_exit)
+        _process.after_fork_in_child(self._begin)
 
-    def _in_child(self) -> None:
-        self._begin()
-        # A child of multiprocessing leaves without atexit, but through its finalizers.
-        util = sys.modules.get("multiprocessing.util")
-        if util is not None:
-            util.register_after_fork(self, _finalize_in_child)
+    def _at_exit(self) -> None:
+        self.force_flush(_EXIT_MS)
 
     def _begin(self) -> None:
         self._queue: queue.SimpleQueue[Line | threading.Event] = queue.SimpleQueue()
@@ -171,12 +166,6 @@ class ConsoleProcessor(SpanProcessor):
             # One write for a tree, so that the lines of two processes do not mix.
             stream.write(text)
             stream.flush()
-
-
-def _finalize_in_child(processor: ConsoleProcessor) -> None:
-    from multiprocessing.util import Finalize
-
-    Finalize(None, processor.force_flush, args=(_EXIT_MS,), exitpriority=90)
 
 
 def line_of(span: ReadableSpan) -> Line:

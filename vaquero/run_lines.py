@@ -7,13 +7,12 @@ below adds a line to the tally at its exit, and the one that speaks adds them up
 
 from __future__ import annotations
 
-import atexit
 import os
 import sys
 from dataclasses import astuple, dataclass
 from typing import TYPE_CHECKING, Any
 
-from vaquero import _guard, _runtime
+from vaquero import _guard, _process, _runtime
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -48,8 +47,7 @@ def register() -> None:
     _registered = True
     if owner == 0:
         os.environ[_VARIABLE] = f"{os.getpid()}:{tally}"
-    atexit.register(_part)
-    _runtime.after_fork_in_child(_in_child)
+    _process.at_exit(_process.Stage.EXIT_LINE, _part)
 
 
 @_guard.quiet(None)
@@ -116,20 +114,6 @@ def _place() -> tuple[int, str]:
     if not colon or not owner.isdigit():
         return 0, ""
     return int(owner), tally
-
-
-def _in_child() -> None:
-    # A child of multiprocessing leaves without atexit, but through its finalizers.
-    util = sys.modules.get("multiprocessing.util")
-    if util is not None:
-        util.register_after_fork(_part, _finalize_in_child)
-
-
-def _finalize_in_child(part: Any) -> None:
-    from multiprocessing.util import Finalize
-
-    # After the SDK's own (priority 100), which sends.
-    Finalize(None, part, exitpriority=50)
 
 
 @_guard.quiet(None)

@@ -28,7 +28,7 @@ if __name__ == "__main__":
 
 from vaquero import run_lines
 from vaquero.console import ConsoleProcessor
-from vaquero.pipeline import exit as process
+from vaquero import _process
 from vaquero.pipeline.pipeline import Pipeline
 from vaquero.sdk.handle import VaqueroSDK
 
@@ -49,13 +49,17 @@ import vaquero
 
 vaquero.init()
 if __name__ == "__main__":
-    atexit.register(lambda: note(f"handler after, exiting={process.exiting()}"))
+    atexit.register(lambda: note(f"handler after, exiting={_process.exiting()}"))
 
 def work(name=None):
     global role
     role = name or role
     with vaquero.span("work"):
         pass
+
+def parent(name):
+    work(name)
+    run("fork", work, "grandchild")
 
 def idle(name):
     global role
@@ -74,7 +78,7 @@ if __name__ == "__main__" and sys.argv[1:] == ["children"]:
         work("forked")
         sys.exit(0)
     os.waitpid(pid, 0)
-    run("fork", work, "multiprocessing")
+    run("fork", parent, "multiprocessing")
     run("fork", idle, "idle")
     run("spawn", work, "spawned")
 """
@@ -156,6 +160,11 @@ def test_the_exit_of_a_child_of_multiprocessing(with_children: Order) -> None:
     """
     assert with_children["multiprocessing"] == ["collect", "send", "console", "exit line", "send"]
     assert with_children["idle"] == ["collect", "send", "console", "exit line"]
+
+
+def test_the_exit_of_a_grandchild(with_children: Order) -> None:
+    """A child of a child runs each hook once, too: its spans are counted once."""
+    assert with_children["grandchild"] == ["collect", "send", "console", "exit line", "send"]
 
 
 def test_the_exit_of_a_spawned_child(with_children: Order) -> None:

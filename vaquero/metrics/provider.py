@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from opentelemetry.sdk.metrics import MeterProvider as SdkMeterProvider
 
-from vaquero import _runtime, _upstream
+from vaquero import _process, _upstream
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,7 +32,7 @@ class MeterProvider(SdkMeterProvider):
     ) -> None:
         self._child_resource = child_resource
         super().__init__(**kwargs)
-        _runtime.after_fork_in_child(self._begin_anew)
+        _process.after_fork_in_child(self._begin_anew)
 
     def _handle_fork(self) -> None:
         """Newer SDKs call this in a child and would overwrite a given instance id."""

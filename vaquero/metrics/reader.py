@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from opentelemetry.sdk.metrics.export import MetricReader
 
-from vaquero import _guard, _runtime, _upstream
+from vaquero import _guard, _process, _upstream
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -79,7 +79,7 @@ class Ticker:
         self._readers: list[Reader] = []
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
-        _runtime.after_fork_in_child(self._begin_anew)
+        _process.after_fork_in_child(self._begin_anew)
 
     def add(self, reader: Reader) -> None:
         """Collect this reader too."""

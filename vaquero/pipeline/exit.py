@@ -1,71 +1,8 @@
-"""The end of a process, as the pipeline sees it: no signal handlers, only what Python offers.
-
-A death that runs no hooks (``kill -9``, ``os._exit``, SIGTERM without a handler) loses at most what
-the writer had not yet moved to the spool: its interval of 50 ms.
-"""
+"""The end of a process, as the pipeline sees it; all of it is in :mod:`vaquero._process`."""
 
 from __future__ import annotations
 
-import atexit
-import sys
-import threading
-import weakref
-from typing import TYPE_CHECKING, Any
+from vaquero._process import exiting
+from vaquero._process import send_at_exit as watch
 
-from vaquero import _runtime
-
-if TYPE_CHECKING:
-    from vaquero.pipeline.pipeline import Pipeline
-
-_pipelines: weakref.WeakSet[Pipeline] = weakref.WeakSet()
-_exiting = False
-_registered = False
-
-
-def exiting() -> bool:
-    """Whether the interpreter is on its way out."""
-    return _exiting
-
-
-def watch(pipeline: Pipeline) -> None:
-    """Let this pipeline send its rest when the process exits."""
-    global _registered
-    _pipelines.add(pipeline)
-    if not _registered:
-        _registered = True
-        atexit.register(_leave)
-        _runtime.after_fork_in_child(_in_child)
-        try:
-            # Runs before all atexit hooks, so that each of them finds us knowing.
-            register: Any = threading._register_atexit  # type: ignore[attr-defined]
-            register(_note_exit)
-        except (AttributeError, RuntimeError):
-            return
-    _watch_multiprocessing()
-
-
-def _watch_multiprocessing() -> None:
-    """Children of multiprocessing leave through its finalizers and never reach atexit."""
-    process: Any = sys.modules.get("multiprocessing.process")
-    if process is None or process.parent_process() is None:
-        return
-    util: Any = sys.modules.get("multiprocessing.util")
-    if util is not None:
-        # A low priority runs late, after what the application may have to finish.
-        util.Finalize(None, _leave, exitpriority=-100)
-
-
-def _note_exit() -> None:
-    global _exiting
-    _exiting = True
-
-
-def _leave() -> None:
-    _note_exit()
-    for pipeline in list(_pipelines):
-        pipeline.at_exit(pipeline.settings.exit_timeout_s)
-
-
-def _in_child() -> None:
-    global _exiting
-    _exiting = False
+__all__ = ["exiting", "watch"]

@@ -8,7 +8,8 @@ from functools import partial
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from vaquero import _guard, _runtime
+from vaquero import _guard, _process
+from vaquero._process import EXIT_BUDGET_S
 from vaquero.pipeline import exit, messages
 from vaquero.pipeline.otlp.logs import LogQueue
 from vaquero.pipeline.otlp.span_batches import SpanCodec
@@ -77,7 +78,7 @@ class Pipeline:
         self._threads: tuple[threading.Thread, threading.Thread] | None = None
         self._closed = False
         self._exit_deadline_s: float | None = None
-        _runtime.after_fork_in_child(self._in_child)
+        _process.after_fork_in_child(self._in_child)
 
     def _build(self, transports: dict[Signal, Transport]) -> None:
         breakers: dict[str, Breaker] = {}
@@ -208,7 +209,7 @@ class Pipeline:
         )
 
     @_guard.quiet(False)
-    def shutdown(self, timeout_s: float = 1.5) -> bool:
+    def shutdown(self, timeout_s: float = EXIT_BUDGET_S) -> bool:
         """Send what there is and end: threads, connections, the hold on the spool.
 
         Safe to call more than once. While the process exits it only sends: hooks that run later
@@ -238,7 +239,7 @@ class Pipeline:
         return done
 
     @_guard.quiet(False)
-    def at_exit(self, timeout_s: float = 1.5) -> bool:
+    def at_exit(self, timeout_s: float = EXIT_BUDGET_S) -> bool:
         """The process ends: send what there is within the timeout, and take late spans too.
 
         Called again it waits only for what is left of the first timeout.
@@ -258,6 +259,9 @@ class Pipeline:
         if not done:
             messages.left_behind(self._lanes)
         return done
+
+    def _at_exit(self) -> None:
+        self.at_exit(self.settings.exit_timeout_s)
 
     def _part(self, timeout_s: float) -> bool:
         deadline = time.monotonic() + timeout_s
@@ -330,7 +334,7 @@ class Pipeline:
             except RuntimeError:
                 return False  # the interpreter is ending
             self._threads = threads
-            exit.watch(self)
+            exit.watch(self._at_exit)
             return True
 
     def _in_child(self) -> None:

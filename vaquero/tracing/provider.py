@@ -15,7 +15,7 @@ from opentelemetry.sdk.trace import SynchronousMultiSpanProcessor
 from opentelemetry.sdk.trace import TracerProvider as SdkTracerProvider
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
-from vaquero import _runtime, _upstream
+from vaquero import _process, _runtime, _upstream
 from vaquero.tracing.disabled import DisabledTracer
 from vaquero.tracing.limits import default_limits
 from vaquero.tracing.span import say_failed
@@ -94,7 +94,7 @@ class TracerProvider(SdkTracerProvider):
         if not hasattr(self, "_tracers"):
             self._tracers: dict[InstrumentationScope, Any] = {}
             self._tracers_lock = threading.Lock()
-            _runtime.after_fork_in_child(self._handle_fork)
+            _process.after_fork_in_child(self._handle_fork)
 
     def get_tracer(
         self,

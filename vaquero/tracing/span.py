@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from opentelemetry.sdk.trace import Span as SdkSpan
 from opentelemetry.trace import Link, SpanContext, Status, StatusCode
 
-from vaquero import _guard, _log, _runtime
+from vaquero import _guard, _log, _process, _runtime
 from vaquero._exceptions import exception_attrs, status_text
 from vaquero._guard import describe
 from vaquero._probe import is_a, says_something, text_of
@@ -346,7 +346,7 @@ def _unlock() -> None:
     _span_lock = threading.RLock()
 
 
-_runtime.after_fork_in_child(_unlock)
+_process.after_fork_in_child(_unlock)
 if not getattr(sys, "_is_gil_enabled", lambda: True)():
     for _name in ("set_attribute", "set_attributes", "add_event", "add_link", "set_status", "end"):
         setattr(Span, _name, _serialised(getattr(Span, _name)))

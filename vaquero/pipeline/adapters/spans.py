@@ -9,6 +9,7 @@ from opentelemetry.sdk.trace.export import SpanExporter as SdkSpanExporter
 from opentelemetry.sdk.trace.export import SpanExportResult
 
 from vaquero import _guard, _runtime
+from vaquero._process import EXIT_BUDGET_S
 from vaquero.pipeline import exit
 
 if TYPE_CHECKING:
@@ -122,7 +123,7 @@ class SpanExporter(SdkSpanExporter):
     def shutdown(self) -> None:
         """Send what there is."""
         self._closed = not exit.exiting()
-        self.force_flush(1500)
+        self.force_flush(int(EXIT_BUDGET_S * 1000))
 
     def force_flush(self, timeout_millis: int = 30000) -> bool:
         """Send everything accepted so far; see :meth:`vaquero.pipeline.Pipeline.flush`."""
