@@ -1,9 +1,10 @@
 """The end of a process and its forks: what of vaquero runs then, in which order, how long.
 
 No signal handlers, only what Python offers. A program and a child of ``os.fork`` leave through
-``atexit``: the hook that was registered last runs first, ours and the application's. A child of
-:mod:`multiprocessing` leaves through that package's finalizers and runs no ``atexit`` hook: there
-the hooks run by their :class:`Stage`.
+``atexit``: the hook that was registered last runs first, ours and the application's. A child that
+:mod:`multiprocessing` or its fork server forked leaves through that package's finalizers and runs
+no ``atexit`` hook: there the hooks run by their :class:`Stage`. A spawned child leaves as a program
+does.
 
 A death that runs no hooks (``kill -9``, ``os._exit``, SIGTERM without a handler) loses at most what
 the pipeline's writer had not yet moved to the spool: its interval of 50 ms.
@@ -50,7 +51,10 @@ _senders: list[weakref.WeakMethod[Callable[[], object]]] = []
 _sends = False
 _exiting = False
 
-#: Whether multiprocessing calls us in each child that it forks. A child inherits that.
+#: Whether this process was forked since vaquero is loaded.
+_forked = False
+
+#: Whether multiprocessing calls us at the beginning of each child. A forked one inherits that.
 _called_by_multiprocessing = False
 
 
@@ -71,6 +75,9 @@ def at_exit(stage: Stage, hook: Callable[[], object]) -> None:
     """
     _at_exit.append((stage, hook))
     atexit.register(hook)
+    _follow_multiprocessing()
+    if _leaves_by_finalizers():
+        _finalize(stage, _run_once, hook)
 
 
 def not_at_exit(hook: Callable[[], object]) -> None:
@@ -97,8 +104,7 @@ def send_at_exit(send: Callable[[], object]) -> None:
             register(_note_exit)
         except (AttributeError, RuntimeError):
             return
-    process: Any = sys.modules.get("multiprocessing.process")
-    if process is not None and process.parent_process() is not None:
+    if _is_child_of_multiprocessing():
         _finalize(Stage.SEND, _send)
 
 
@@ -115,6 +121,17 @@ def _send() -> None:
             send()
 
 
+def _is_child_of_multiprocessing() -> bool:
+    process: Any = sys.modules.get("multiprocessing.process")
+    return process is not None and process.parent_process() is not None
+
+
+def _leaves_by_finalizers() -> bool:
+    # A spawned child has an interpreter of its own, which ends as a program's does.
+    is_spawned = "--multiprocessing-fork" in sys.orig_argv and not _forked
+    return _is_child_of_multiprocessing() and not is_spawned
+
+
 def _follow_multiprocessing() -> None:
     """Let a child of multiprocessing run the hooks: it forgets all finalizers when it begins."""
     global _called_by_multiprocessing
@@ -129,14 +146,23 @@ def _call(function: Callable[[], None]) -> None:
 
 
 def _finalize_all() -> None:
+    if not _leaves_by_finalizers():
+        return
     for stage, hook in _at_exit:
-        _finalize(stage, hook)
+        _finalize(stage, _run_once, hook)
+    if _sends and not _forked:  # What waits in a forked child's parent is sent by the parent.
+        _finalize(Stage.SEND, _send)
 
 
-def _finalize(stage: Stage, hook: Callable[[], object]) -> None:
+def _finalize(stage: Stage, function: Callable[..., object], *args: object) -> None:
     util: Any = sys.modules.get("multiprocessing.util")
     if util is not None:
-        util.Finalize(None, hook, exitpriority=int(stage))
+        util.Finalize(None, function, args=args, exitpriority=int(stage))
+
+
+def _run_once(hook: Callable[[], object]) -> None:
+    atexit.unregister(hook)
+    hook()
 
 
 # ---------------------------------------------------------------------- fork
@@ -163,8 +189,8 @@ def _always(hook: Callable[[], None]) -> Callable[[], Callable[[], None] | None]
 
 
 def _in_child() -> None:
-    global _exiting
-    _exiting = False
+    global _exiting, _forked
+    _exiting, _forked = False, True
     _log.reset()
     for reference in list(_fork_hooks):
         hook = reference()

@@ -47,7 +47,8 @@ noted(run_lines, "_note", "exit line")
 run_lines.register()
 import vaquero
 
-vaquero.init()
+if sys.argv[1:] != ["late"]:
+    vaquero.init()
 if __name__ == "__main__":
     atexit.register(lambda: note(f"handler after, exiting={_process.exiting()}"))
 
@@ -60,6 +61,12 @@ def work(name=None):
 def parent(name):
     work(name)
     run("fork", work, "grandchild")
+
+def late(name):
+    global role
+    role = name
+    vaquero.init()
+    work()
 
 def idle(name):
     global role
@@ -81,6 +88,10 @@ if __name__ == "__main__" and sys.argv[1:] == ["children"]:
     run("fork", parent, "multiprocessing")
     run("fork", idle, "idle")
     run("spawn", work, "spawned")
+    run("forkserver", work, "served")
+if __name__ == "__main__" and sys.argv[1:] == ["late"]:
+    for method in ("fork", "spawn", "forkserver"):
+        run(method, late, f"late {method}")
 """
 
 Order = dict[str, list[str]]
@@ -170,3 +181,17 @@ def test_the_exit_of_a_grandchild(with_children: Order) -> None:
 def test_the_exit_of_a_spawned_child(with_children: Order) -> None:
     """It leaves in both ways: what is left is sent, then comes what comes in a program."""
     assert with_children["spawned"] == ["send", "send", "collect", "send", "console", "exit line"]
+
+
+def test_the_exit_of_a_child_of_a_fork_server(with_children: Order) -> None:
+    """It imports vaquero itself, and leaves as a forked child of multiprocessing does."""
+    assert with_children["served"] == with_children["multiprocessing"]
+
+
+def test_the_exit_of_a_child_that_starts_the_sdk_itself(tmp_path: Path) -> None:
+    """What is registered only in the child runs there too, whichever way it was started."""
+    said = order(tmp_path, "late")
+
+    assert said["late fork"] == ["collect", "send", "console", "exit line", "send"]
+    assert said["late forkserver"] == said["late fork"]
+    assert said["late spawn"] == ["send", "send", "collect", "send", "console", "exit line"]
