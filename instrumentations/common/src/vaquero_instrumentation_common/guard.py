@@ -16,7 +16,7 @@ class Unsupported(Exception):
     """This machine cannot say it (another platform, no such file): not a fault, not reported."""
 
 
-class Guard:
+class ReadingGuard:
     """Runs readings so that none of them harms its neighbours.
 
     A name that failed is off for ``pause_s`` and then tried again. The first failure of a name

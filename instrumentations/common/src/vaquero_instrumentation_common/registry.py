@@ -12,7 +12,7 @@ from typing import Any
 
 from opentelemetry.metrics import CallbackOptions, Meter, MeterProvider, get_meter_provider
 
-from vaquero_instrumentation_common.guard import Guard
+from vaquero_instrumentation_common.guard import ReadingGuard
 from vaquero_instrumentation_common.sampler import Reading, Sampler
 from vaquero_instrumentation_common.table import (
     COUNTER,
@@ -34,12 +34,12 @@ class Slot:
 
     def __init__(self) -> None:
         self.sampler: Sampler | None = None
-        self.guard: Guard | None = None
+        self.guard: ReadingGuard | None = None
         self.name = ""
         self.source = ""
         self.read: Callable[[Reading[Any]], Points] | None = None
 
-    def connect(self, row: MetricRow, sampler: Sampler, guard: Guard) -> None:
+    def connect(self, row: MetricRow, sampler: Sampler, guard: ReadingGuard) -> None:
         """Emit ``row`` from now on."""
         self.name, self.source, self.read = row.name, row.source, row.read
         self.guard = guard

@@ -17,7 +17,7 @@ from collections import deque
 from collections.abc import Callable, Hashable, Iterable
 from typing import Any, Final, Generic, TypeVar
 
-from vaquero_instrumentation_common.guard import Guard
+from vaquero_instrumentation_common.guard import ReadingGuard
 
 T = TypeVar("T")
 
@@ -125,7 +125,7 @@ class Sampler:
     def __init__(
         self,
         sources: Iterable[Source[Any]],
-        guard: Guard,
+        guard: ReadingGuard,
         *,
         window_s: float = 10.0,
         share_s: float = SHARE_S,

@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterator
 from types import FrameType
 from typing import TYPE_CHECKING, Any, Final
 
-from vaquero_instrumentation_runtime.arrival import Arrival
+from vaquero_instrumentation_common.import_hooks import when_imported
 
 if TYPE_CHECKING:
     import asyncio
@@ -41,14 +41,13 @@ class Discovery:
     def __init__(self, told: Told) -> None:
         self._told: Told | None = told
         self._replaced: list[tuple[Any, str, Any, Any]] = []
-        self._arrival: Arrival | None = None
+        self._stop_waiting: Callable[[], None] | None = None
 
     def start(self) -> None:
         """Set the hook, now or when asyncio is imported, and look for loops that run already."""
-        if "asyncio" not in sys.modules:
-            self._arrival = Arrival("asyncio", self._hook)
-            self._arrival.wait()
-            return
+        self._stop_waiting = when_imported("asyncio", self._begin)
+
+    def _begin(self, asyncio: object) -> None:
         self._hook()
         self._replace_uvloop()
         for loop in running_loops():
@@ -71,8 +70,8 @@ class Discovery:
     def stop(self) -> None:
         """Take the hook back; where another has been set over it, it stays and is silent."""
         self._told = None
-        if self._arrival is not None:
-            self._arrival.cancel()
+        if self._stop_waiting is not None:
+            self._stop_waiting()
         for owner, name, original, wrapper in self._replaced:
             if getattr(owner, name, None) is wrapper:
                 setattr(owner, name, original)
