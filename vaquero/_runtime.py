@@ -73,29 +73,34 @@ def instance_id() -> str:
     return _instance[1]
 
 
-#: Where exceptions left a span: trace id, span id and flags by the exception's identity. Exceptions
-#: cannot be held weakly and must not be changed: the newest few are remembered by their number.
-_broken: dict[int, tuple[int, int, int]] = {}
-_MAX_BROKEN = 64
+#: The span that each exception left first: trace id, span id and flags by the exception's ``id()``.
+#: Exceptions cannot be held weakly and must not be changed: only the newest few are known.
+_failed_spans: dict[int, tuple[int, int, int]] = {}
+_MAX_FAILED_SPANS = 64
 
 
-def note_broken(error: BaseException, place: tuple[int, int, int]) -> None:
-    """Remember which span an exception left first, for whoever reports it if nobody catches it."""
-    known = _broken.get(id(error))
-    if known is not None and known[0] == place[0]:
-        return  # It goes on through the spans around; the innermost is the one that broke.
-    if len(_broken) >= _MAX_BROKEN:
-        _broken.clear()
-    _broken[id(error)] = place
+def remember_span_of(error: BaseException, ids: tuple[int, int, int]) -> None:
+    """Remember which span an exception left first, for the report if nobody catches it.
+
+    Args:
+        error: What was raised.
+        ids: Trace id, span id and flags of the span.
+    """
+    known = _failed_spans.get(id(error))
+    if known is not None and known[0] == ids[0]:
+        return  # It goes on through the spans around; the innermost is the one that failed.
+    if len(_failed_spans) >= _MAX_FAILED_SPANS:
+        _failed_spans.clear()
+    _failed_spans[id(error)] = ids
 
 
-def broken_span(error: BaseException) -> tuple[int, int, int] | None:
-    """Trace id, span id and flags of the span that this exception broke; None for none."""
-    return _broken.pop(id(error), None)
+def take_span_of(error: BaseException) -> tuple[int, int, int] | None:
+    """Trace id, span id and flags of the span that this exception left first; None for none."""
+    return _failed_spans.pop(id(error), None)
 
 
-def reopen() -> None:
-    """As if the process were new: the next first call may start a default SDK (for tests)."""
+def reset() -> None:
+    """As in a new process: the next call may start a default SDK. For tests, and a failed start."""
     global sdk, _closed
     with lock:
         sdk = None

@@ -36,13 +36,13 @@ class VaqueroDistro(BaseDistro):
 
     def _configure(self, **kwargs: Any) -> None:
         del kwargs
-        logging.getLogger(_upstream.LAUNCHER_LOGGER).addFilter(_only_faults)
-        register_post_import_hook(_settle_gevent, "gevent")
+        logging.getLogger(_upstream.LAUNCHER_LOGGER).addFilter(_is_a_fault)
+        register_post_import_hook(_choose_gevent_loop, "gevent")
         switches.prefer_current_conventions(os.environ)
         os.environ.setdefault("OTEL_PYTHON_CONFIGURATOR", "vaquero")
         if os.environ["OTEL_PYTHON_CONFIGURATOR"] == "vaquero":
             return
-        # Somebody else's configurator exports nothing unless it is told to.
+        # Another configurator exports nothing unless a variable says so.
         for signal in ("TRACES", "METRICS", "LOGS"):
             os.environ.setdefault(f"OTEL_{signal}_EXPORTER", "otlp")
 
@@ -53,7 +53,7 @@ class VaqueroDistro(BaseDistro):
             entry_point: Of the group ``opentelemetry_instrumentor``.
             **kwargs: Handed on to ``instrument``.
         """
-        if _is_already_there(entry_point) or switches.off_by(entry_point.name):
+        if _is_done_by_our_sdk(entry_point) or switches.off_by(entry_point.name):
             return
         if django.must_wait(entry_point.name, os.environ):
             load = functools.partial(self._load_later, entry_point, **kwargs)
@@ -106,10 +106,10 @@ class VaqueroConfigurator(_upstream.OTelSDKConfigurator):
         from vaquero.sdk import configure_from_entry_point
 
         configure_from_entry_point(**arguments)
-        run_lines.greet()
+        run_lines.print_start_line()
 
 
-def _is_already_there(entry_point: EntryPoint) -> bool:
+def _is_done_by_our_sdk(entry_point: EntryPoint) -> bool:
     """Whether ours does the same in this process: its readings, its log records."""
     if entry_point.value.startswith("vaquero_instrumentation_"):
         return _configured and entry_point.name in OWN_GAUGES
@@ -121,7 +121,7 @@ def _is_already_there(entry_point: EntryPoint) -> bool:
     )
 
 
-def _settle_gevent(gevent: Any) -> None:
+def _choose_gevent_loop(gevent: Any) -> None:
     """Let gevent choose its event loop when it is imported, and not when it is first needed.
 
     Choosing imports modules, and once gevent has patched the locks of Python each thread that waits
@@ -135,7 +135,7 @@ def _settle_gevent(gevent: Any) -> None:
         _log.info("gevent's settings cannot be read: %s", _guard.describe(error))
 
 
-def _only_faults(record: logging.LogRecord) -> bool:
+def _is_a_fault(record: logging.LogRecord) -> bool:
     # "Configuration of X not loaded": at each start, where a second distribution is installed,
     # although one was chosen.
     return not str(record.msg).startswith(_upstream.LAUNCHER_NOT_LOADED)

@@ -42,8 +42,8 @@ def noted(owner, name, what):
 noted(VaqueroSDK, "_collect_last", "collect")
 noted(ConsoleProcessor, "force_flush", "console")
 noted(Pipeline, "at_exit", "send")
-noted(run_lines, "farewell", "exit line")
-noted(run_lines, "_note", "exit line")
+noted(run_lines, "exit_line", "exit line")
+noted(run_lines, "_add_counts", "exit line")
 run_lines.register()
 import vaquero
 

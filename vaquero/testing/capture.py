@@ -199,7 +199,7 @@ def capture(
             yield Captured(spans, reader, logs, tracers)
         finally:
             if before is None:
-                _runtime.reopen()
+                _runtime.reset()
             else:
                 _runtime.set_sdk(before)
             meters.shutdown()

@@ -236,7 +236,7 @@ class Span(PrivateNames, OriginalSpan, SdkSpan):
     def fail(self, error: BaseException, record: bool, set_status: bool, escaped: bool) -> None:
         """Note that an exception leaves the block that this span stands for; never raises."""
         try:
-            _runtime.note_broken(error, (self.trace_no, self.span_no, self.flag_bits))
+            _runtime.remember_span_of(error, (self.trace_no, self.span_no, self.flag_bits))
             if record:
                 self.record_exception(error, escaped=escaped)
             if set_status:
