@@ -192,7 +192,7 @@ def capture(
     meters = MeterProvider([reader], resource=attributes, shutdown_on_exit=False)
     loggers = LoggerProvider(resource=attributes, shutdown_on_exit=False)
     loggers.add_log_record_processor(logs)
-    with _capturing, _in_place({"traces": tracers, "metrics": meters, "logs": loggers}):
+    with _capturing, _replaced({"traces": tracers, "metrics": meters, "logs": loggers}):
         before = _runtime.sdk
         _runtime.set_sdk(_TestingSdk(tracers))
         try:
@@ -206,7 +206,7 @@ def capture(
 
 
 @contextlib.contextmanager
-def _in_place(providers: Mapping[str, Any]) -> Generator[None, None, None]:
+def _replaced(providers: Mapping[str, Any]) -> Generator[None, None, None]:
     """Put providers into the API's places, and afterwards put back what was there."""
     before = {
         signal: _upstream.PROVIDERS[signal].exchange(_upstream.set_for_good(provider))

@@ -1,7 +1,6 @@
 """What the vaquero instrumentation packages share: readers, sampler, guard, host lock, table.
 
-Names are loaded when they are first used: who only wants to hear of imports does not pay for
-metrics.
+Names are loaded when they are first used: the import hooks alone do not cost what metrics do.
 """
 
 from __future__ import annotations

@@ -5,8 +5,8 @@ itself: it asks the finders behind it, and for an awaited module lends the spec 
 back when the module has run, within the import and under its lock. The module is left with the
 loader and the spec that it has without us.
 
-Some imports cannot be heard that way: one that is under way at the registration, a namespace
-package (nothing is run), a module that a finder put before ours has found. Those are noticed at
+Some imports cannot be noticed that way: one that is under way at the registration, a namespace
+package (nothing is run), a module that a finder put before ours has found. They are noticed at
 the next import of anything, which costs each import one look-up for each name awaited.
 """
 
@@ -61,11 +61,11 @@ def when_imported(name: str, callback: Callable[[ModuleType], object]) -> Callab
     if module is not None:
         _call(hook, module)
     if id(hook) in _hooks:
-        _stand_in_line()
+        _install_finder()
 
     def cancel() -> None:
         if _hooks.pop(id(hook), None) is not None:
-            _leave_line()
+            _remove_finder_if_idle()
 
     return cancel
 
@@ -86,7 +86,7 @@ def _complete(name: str) -> ModuleType | None:
 def _call(hook: _Hook, module: ModuleType) -> None:
     if _hooks.pop(id(hook), None) is None:
         return
-    _leave_line()
+    _remove_finder_if_idle()
     try:
         hook.callback(module)
     except Exception:
@@ -94,7 +94,7 @@ def _call(hook: _Hook, module: ModuleType) -> None:
 
 
 class _Finder:
-    """Stands in ``sys.meta_path`` and hears of every module that is looked for."""
+    """Stands in ``sys.meta_path`` and is asked for every module that is imported."""
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
@@ -169,17 +169,17 @@ class _Loader:
 _finder = _Finder()
 
 
-def _stand_in_line() -> None:
+def _install_finder() -> None:
     # First, because a finder in front of it that knows the module would hide it.
     if _finder not in sys.meta_path:
         sys.meta_path.insert(0, _finder)  # type: ignore[arg-type]
 
 
-def _leave_line() -> None:
+def _remove_finder_if_idle() -> None:
     if _hooks:
         return
     # A list of its own: an import of another thread walks the one that is there, and would pass
     # over a finder if one before it went away.
     sys.meta_path = [finder for finder in sys.meta_path if finder is not _finder]
     if _hooks:  # Another thread has come in between.
-        _stand_in_line()
+        _install_finder()

@@ -48,7 +48,7 @@ class Session(NamedTuple):
         guard: Keeps failures apart.
         rows: The rows that are emitted.
         lock: The host lock, for a package of host series in mode auto.
-        arguments: What ``instrument()`` was given, to tell whether a second call differs.
+        arguments: What ``instrument()`` was called with, to see whether a second call differs.
     """
 
     config: Resolved
