@@ -152,4 +152,4 @@ def _start() -> Any:
 # without importing upward.
 _runtime.starter = _start
 # Before anything of the SDK is imported: a limit that is no number makes that raise.
-_environ.heal()
+_environ.drop_invalid_limits()

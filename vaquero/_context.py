@@ -11,16 +11,15 @@ from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, cast
 
 from opentelemetry import context as context_api
-from opentelemetry import trace as trace_api
 from opentelemetry.context import Context
+
+from vaquero import _upstream
+from vaquero._upstream import SPAN_KEY
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 __all__ = ["SPAN_KEY", "attach", "detach", "detach_quietly", "get_current", "with_span"]
-
-#: The key of the current span in a context, read from what the public API makes.
-SPAN_KEY: str = next(iter(trace_api.set_span_in_context(trace_api.INVALID_SPAN, Context())))
 
 
 def _find_variable() -> ContextVar[Context] | None:
@@ -29,12 +28,6 @@ def _find_variable() -> ContextVar[Context] | None:
     variable = getattr(token, "var", None)
     context_api.detach(token)
     return cast("ContextVar[Context]", variable) if isinstance(variable, ContextVar) else None
-
-
-def _detach_elsewhere(token: Any) -> None:
-    """As ``opentelemetry.context.detach``, but what fails is raised, not logged as an error."""
-    runtime: Any = getattr(context_api, "_RUNTIME_CONTEXT", context_api)
-    runtime.detach(token)
 
 
 _variable = _find_variable()
@@ -46,7 +39,7 @@ attach: Callable[[Context], Any] = context_api.attach if _variable is None else 
 #: Make the former context current again. Raises ValueError where the token was made in another
 #: ``contextvars.Context``, and RuntimeError where it has been used; what a context kept elsewhere
 #: raises depends on its implementation.
-detach: Callable[[Any], None] = _detach_elsewhere if _variable is None else _variable.reset
+detach: Callable[[Any], None] = _upstream.detach if _variable is None else _variable.reset
 
 
 def detach_quietly(token: Any) -> None:

@@ -1,4 +1,4 @@
-"""Variables that the SDK cannot be imported with: it raises while it reads these."""
+"""Variables with which the SDK cannot be imported: it raises while it reads invalid ones."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ LIMITS = (
     "OTEL_LOGRECORD_ATTRIBUTE_VALUE_LENGTH_LIMIT",
 )
 
-#: What was taken out of the environment of this process: the settings tell of it later.
+#: What was taken out of the environment of this process; the settings report it later.
 taken: dict[str, str] = {}
 
 
-def heal() -> None:
+def drop_invalid_limits() -> None:
     """Take limits that are no numbers out of the environment of this process."""
     for name in LIMITS:
         value = os.environ.get(name)
-        if value and not _usable(value):
+        if value and not _is_valid(value):
             taken[name] = os.environ.pop(name)
 
 
-def _usable(value: str) -> bool:
+def _is_valid(value: str) -> bool:
     try:
         return not value.strip() or int(value) >= 0
     except ValueError:

@@ -1,4 +1,4 @@
-"""Where vaquero keeps what outlives a process: the user's state folder."""
+"""The user's folder for state: what vaquero keeps longer than a process lives."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Never in the way: what goes wrong inside vaquero stays inside vaquero."""
+"""What fails inside vaquero is logged, and never reaches the application."""
 
 from __future__ import annotations
 
@@ -13,16 +13,17 @@ if TYPE_CHECKING:
 P = ParamSpec("P")
 R = TypeVar("R")
 
-#: Tests set this to see our own faults instead of a log line.
+#: Tests set this: our own faults are raised instead of logged.
 strict = False
 
 
 def quiet(fallback: R) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Make a function of ours safe to call from an application.
 
-    ``Exception`` is caught, said once a minute on the ``vaquero`` logger, and ``fallback`` is
-    returned. ``KeyboardInterrupt``, ``SystemExit`` and ``GeneratorExit`` belong to the application
-    and pass. Not for functions that run code of the application: its exceptions must pass.
+    ``Exception`` is caught and logged on the ``vaquero`` logger, at most once a minute, and
+    ``fallback`` is returned. ``KeyboardInterrupt``, ``SystemExit`` and ``GeneratorExit`` belong to
+    the application and pass. Not for functions that run code of the application: its exceptions
+    must pass.
 
     Args:
         fallback: What the caller gets when our code failed.
@@ -43,7 +44,7 @@ def quiet(fallback: R) -> Callable[[Callable[P, R]], Callable[P, R]]:
 
 
 def report(error: BaseException, where: str) -> None:
-    """Say that our own code failed at ``where``; raise it again where tests ask for that."""
+    """Log that our own code failed at ``where``; with :data:`strict`, raise the error again."""
     if strict:
         raise error
     _log.warn(

@@ -1,7 +1,7 @@
-"""Few words: one line per kind of fault per minute, with a count of what was not said.
+"""Log lines of vaquero: one per kind of fault per minute, with a count of those left out.
 
-Everything that vaquero says goes to the logger ``vaquero`` and its children, so an application
-can silence or route it. A process says at most :data:`MAX_LINES` warnings in its life.
+Everything goes to the logger ``vaquero`` and its children, so that an application can silence or
+route it. A process logs at most :data:`MAX_LINES` warnings in its life.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ def warn(kind: str, message: str, *args: Any) -> None:
         message: A ``%`` format; must hold no secret and no unbounded text.
         *args: What the format asks for.
     """
-    said, skipped = _admit(kind)
-    if not said:
+    admitted, skipped = _admit(kind)
+    if not admitted:
         return
     if skipped:
         message, args = f"{message} (%d more of this kind in between)", (*args, skipped)
@@ -68,7 +68,7 @@ def _admit(kind: str) -> tuple[bool, int]:
 
 
 def reset() -> None:
-    """Forget what was said: for a forked child, and for tests."""
+    """Forget what was logged: for a forked child, and for tests."""
     global _lock, _lines
     _lock = threading.Lock()
     _last.clear()

@@ -1,7 +1,7 @@
-"""The only process-wide state of vaquero: the current SDK, the starter, and what to do after fork.
+"""The SDK in use in this process, how the first call starts one, and the locks around that.
 
-The street (``vaquero/__init__.py``) installs the starter, so that the first call in ``tracing`` can
-start the SDK without importing upward.
+The package (``vaquero/__init__.py``) installs the starter, so that the first call in ``tracing``
+can start the SDK without importing upward.
 """
 
 from __future__ import annotations
@@ -9,10 +9,7 @@ from __future__ import annotations
 import os
 import threading
 import uuid
-import weakref
 from typing import TYPE_CHECKING, Any
-
-from vaquero import _log
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,7 +17,7 @@ if TYPE_CHECKING:
 #: The SDK in use, an object of ``vaquero.sdk``; None before the first call and after shutdown.
 sdk: Any = None
 
-#: Makes the default SDK; installed by the street.
+#: Makes the default SDK; installed by the package.
 starter: Callable[[], Any] | None = None
 
 #: Held while an SDK is started or exchanged, and while one of our lazy names is loaded. A fork
@@ -31,7 +28,6 @@ _held: dict[int, list[Any]] = {}
 
 _starting = False
 _closed = False
-_child_hooks: list[Callable[[], Callable[[], None] | None]] = []
 
 
 def ensure_started() -> Any:
@@ -77,51 +73,38 @@ def instance_id() -> str:
     return _instance[1]
 
 
-#: Where exceptions left a span: trace id, span id and flags by the exception's identity. Exceptions
-#: cannot be held weakly and must not be changed: the newest few are remembered by their number.
-_broken: dict[int, tuple[int, int, int]] = {}
-_MAX_BROKEN = 64
+#: The span that each exception left first: trace id, span id and flags by the exception's ``id()``.
+#: Exceptions cannot be held weakly and must not be changed: only the newest few are known.
+_failed_spans: dict[int, tuple[int, int, int]] = {}
+_MAX_FAILED_SPANS = 64
 
 
-def note_broken(error: BaseException, place: tuple[int, int, int]) -> None:
-    """Remember which span an exception left first, for whoever reports it if nobody catches it."""
-    known = _broken.get(id(error))
-    if known is not None and known[0] == place[0]:
-        return  # It goes on through the spans around; the innermost is the one that broke.
-    if len(_broken) >= _MAX_BROKEN:
-        _broken.clear()
-    _broken[id(error)] = place
+def remember_span_of(error: BaseException, ids: tuple[int, int, int]) -> None:
+    """Remember which span an exception left first, for the report if nobody catches it.
+
+    Args:
+        error: What was raised.
+        ids: Trace id, span id and flags of the span.
+    """
+    known = _failed_spans.get(id(error))
+    if known is not None and known[0] == ids[0]:
+        return  # It goes on through the spans around; the innermost is the one that failed.
+    if len(_failed_spans) >= _MAX_FAILED_SPANS:
+        _failed_spans.clear()
+    _failed_spans[id(error)] = ids
 
 
-def broken_span(error: BaseException) -> tuple[int, int, int] | None:
-    """Trace id, span id and flags of the span that this exception broke; None for none."""
-    return _broken.pop(id(error), None)
+def take_span_of(error: BaseException) -> tuple[int, int, int] | None:
+    """Trace id, span id and flags of the span that this exception left first; None for none."""
+    return _failed_spans.pop(id(error), None)
 
 
-def reopen() -> None:
-    """As if the process were new: the next first call may start a default SDK (for tests)."""
+def reset() -> None:
+    """As in a new process: the next call may start a default SDK. For tests, and a failed start."""
     global sdk, _closed
     with lock:
         sdk = None
         _closed = False
-
-
-def after_fork_in_child(hook: Callable[[], None]) -> None:
-    """Run ``hook`` in every forked child, in the order of registration.
-
-    Bound methods are held weakly: a dead object's hook is dropped. A hook that raises is reported
-    and does not stop the next. Where there is no ``fork`` this does nothing.
-    """
-    reference: Callable[[], Callable[[], None] | None]
-    if hasattr(hook, "__self__"):
-        reference = weakref.WeakMethod(hook)  # type: ignore[arg-type]
-    else:
-        reference = _always(hook)
-    _child_hooks.append(reference)
-
-
-def _always(hook: Callable[[], None]) -> Callable[[], Callable[[], None] | None]:
-    return lambda: hook
 
 
 def _in_child() -> None:
@@ -129,16 +112,6 @@ def _in_child() -> None:
     lock, loading = threading.RLock(), threading.RLock()
     _held.clear()
     _starting = False
-    _log.reset()
-    for reference in list(_child_hooks):
-        hook = reference()
-        if hook is None:
-            _child_hooks.remove(reference)
-            continue
-        try:
-            hook()
-        except Exception as error:
-            _log.warn("fork", "vaquero could not prepare the forked child: %r", error)
 
 
 def _before_fork() -> None:
@@ -156,5 +129,6 @@ def _in_parent() -> None:
         one.release()
 
 
+# Before the hooks of ``_process``, which is imported later: they may need the locks.
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(before=_before_fork, after_in_parent=_in_parent, after_in_child=_in_child)

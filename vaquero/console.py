@@ -1,12 +1,11 @@
 """Spans as an indented tree with durations, on stderr: for a look without viewer or network.
 
-A tree is printed when its root in this process has ended. What the root of a tree never gives (it
-is still open at the exit, or lives in another process) is printed when the process ends.
+A tree is printed when its root in this process has ended. Spans whose root does not end here (it is
+open at the exit, or belongs to another process) are printed when the process ends.
 """
 
 from __future__ import annotations
 
-import atexit
 import os
 import queue
 import sys
@@ -17,7 +16,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 from opentelemetry.sdk.trace import SpanProcessor
 from opentelemetry.trace import StatusCode
 
-from vaquero import _guard, _runtime
+from vaquero import _guard, _process
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -48,7 +47,7 @@ class Line:
         name: The span's name.
         start_ns: Start, Unix time in nanoseconds.
         duration_ns: End minus start.
-        trouble: What went wrong, on one line; empty where nothing did.
+        error: What went wrong, on one line; empty where nothing did.
     """
 
     trace_no: int
@@ -57,7 +56,7 @@ class Line:
     name: str
     start_ns: int
     duration_ns: int
-    trouble: str = ""
+    error: str = ""
 
 
 class ConsoleProcessor(SpanProcessor):
@@ -73,18 +72,14 @@ class ConsoleProcessor(SpanProcessor):
     ) -> None:
         self._stream = stream
         self._clean = clean
-        self._begin()
-        atexit.register(self.force_flush, _EXIT_MS)
-        _runtime.after_fork_in_child(self._in_child)
+        self._reset()
+        _process.at_exit(_process.Stage.CONSOLE, self._at_exit)
+        _process.after_fork_in_child(self._reset)
 
-    def _in_child(self) -> None:
-        self._begin()
-        # A child of multiprocessing leaves without atexit, but through its finalizers.
-        util = sys.modules.get("multiprocessing.util")
-        if util is not None:
-            util.register_after_fork(self, _finalize_in_child)
+    def _at_exit(self) -> None:
+        self.force_flush(_EXIT_MS)
 
-    def _begin(self) -> None:
+    def _reset(self) -> None:
         self._queue: queue.SimpleQueue[Line | threading.Event] = queue.SimpleQueue()
         self._traces: dict[int, list[Line]] = {}
         self._waiting = 0
@@ -134,7 +129,7 @@ class ConsoleProcessor(SpanProcessor):
                 if isinstance(item, threading.Event):
                     for trace_no in list(self._traces):
                         self._write(trace_no)
-                    self._say_skipped()
+                    self._report_skipped()
                     item.set()
                 else:
                     self._take(item)
@@ -152,20 +147,20 @@ class ConsoleProcessor(SpanProcessor):
     def _write(self, trace_no: int) -> None:
         lines = self._traces.pop(trace_no)
         self._waiting -= len(lines)
-        self._say("".join(f"{text}\n" for text in tree(lines)))
+        self._print_text("".join(f"{text}\n" for text in tree(lines)))
 
     def _cleaned(self, line: Line) -> Line:
         if self._clean is None:
             return line
-        trouble = self._clean(line.trouble) if line.trouble else ""
-        return replace(line, name=self._clean(line.name), trouble=trouble)
+        error = self._clean(line.error) if line.error else ""
+        return replace(line, name=self._clean(line.name), error=error)
 
-    def _say_skipped(self) -> None:
+    def _report_skipped(self) -> None:
         if self._skipped:
-            self._say(f"vaquero: {self._skipped} spans were too many to print.\n")
+            self._print_text(f"vaquero: {self._skipped} spans were too many to print.\n")
             self._skipped = 0
 
-    def _say(self, text: str) -> None:
+    def _print_text(self, text: str) -> None:
         stream = self._stream or sys.stderr
         if stream is not None and text:
             # One write for a tree, so that the lines of two processes do not mix.
@@ -175,12 +170,6 @@ class ConsoleProcessor(SpanProcessor):
                 encoding = stream.encoding or "ascii"
                 stream.write(text.replace("µ", "u").encode(encoding, "replace").decode(encoding))
             stream.flush()
-
-
-def _finalize_in_child(processor: ConsoleProcessor) -> None:
-    from multiprocessing.util import Finalize
-
-    Finalize(None, processor.force_flush, args=(_EXIT_MS,), exitpriority=90)
 
 
 def line_of(span: ReadableSpan) -> Line:
@@ -195,11 +184,11 @@ def line_of(span: ReadableSpan) -> Line:
         name=_one_line(span.name),
         start_ns=start_ns,
         duration_ns=max(0, (span.end_time or start_ns) - start_ns),
-        trouble=_trouble(span),
+        error=_error(span),
     )
 
 
-def _trouble(span: ReadableSpan) -> str:
+def _error(span: ReadableSpan) -> str:
     if span.status.status_code is not StatusCode.ERROR:
         return ""
     return _one_line(span.status.description or "error")
@@ -217,7 +206,7 @@ def tree(lines: Iterable[Line], *, colour: bool | None = None) -> Iterator[str]:
 
     Args:
         lines: Spans of one trace. One whose parent is not among them stands at the margin.
-        colour: Mark trouble in red; by default where stderr is a terminal and ``NO_COLOR`` unset.
+        colour: Mark errors in red; by default where stderr is a terminal and ``NO_COLOR`` unset.
     """
     coloured = _terminal() if colour is None else colour
     known = {line.span_no: line for line in lines}
@@ -239,9 +228,9 @@ def _terminal() -> bool:
 def _text(line: Line, depth: int, colour: bool) -> str:
     name = "  " * min(depth, 40) + line.name
     text = f"{name:<{_NAME_WIDTH}} {duration(line.duration_ns):>9}"
-    if not line.trouble:
+    if not line.error:
         return text
-    mark = f"! {line.trouble}"
+    mark = f"! {line.error}"
     return f"{text}  \x1b[31m{mark}\x1b[0m" if colour else f"{text}  {mark}"
 
 

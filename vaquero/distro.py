@@ -13,10 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 from opentelemetry.instrumentation.dependencies import DependencyConflictError
 from opentelemetry.instrumentation.distro import BaseDistro
-from opentelemetry.sdk._configuration import _OTelSDKConfigurator
 from wrapt import register_post_import_hook  # pyright: ignore[reportUnknownVariableType]
 
-from vaquero import _guard, _log
+from vaquero import _guard, _log, _upstream
 from vaquero.auto_instrumentation import django, switches
 
 if TYPE_CHECKING:
@@ -28,8 +27,6 @@ OWN_GAUGES = frozenset({"system", "container", "process", "runtime"})
 #: What our SDK sends itself, under the same variables: both would send each record twice.
 OWN_RECORDS = frozenset({"logging", "exceptions"})
 
-_LAUNCHER_LOGGER = "opentelemetry.instrumentation.auto_instrumentation._load"
-
 #: Whether our configurator set up this process, and with it the gauges.
 _configured = False
 
@@ -39,13 +36,13 @@ class VaqueroDistro(BaseDistro):
 
     def _configure(self, **kwargs: Any) -> None:
         del kwargs
-        logging.getLogger(_LAUNCHER_LOGGER).addFilter(_only_faults)
-        register_post_import_hook(_settle_gevent, "gevent")
+        logging.getLogger(_upstream.LAUNCHER_LOGGER).addFilter(_is_a_fault)
+        register_post_import_hook(_choose_gevent_loop, "gevent")
         switches.prefer_current_conventions(os.environ)
         os.environ.setdefault("OTEL_PYTHON_CONFIGURATOR", "vaquero")
         if os.environ["OTEL_PYTHON_CONFIGURATOR"] == "vaquero":
             return
-        # Somebody else's configurator exports nothing unless it is told to.
+        # Another configurator exports nothing unless a variable says so.
         for signal in ("TRACES", "METRICS", "LOGS"):
             os.environ.setdefault(f"OTEL_{signal}_EXPORTER", "otlp")
 
@@ -56,7 +53,7 @@ class VaqueroDistro(BaseDistro):
             entry_point: Of the group ``opentelemetry_instrumentor``.
             **kwargs: Handed on to ``instrument``.
         """
-        if _is_already_there(entry_point) or switches.off_by(entry_point.name):
+        if _is_done_by_our_sdk(entry_point) or switches.off_by(entry_point.name):
             return
         if django.must_wait(entry_point.name, os.environ):
             load = functools.partial(self._load_later, entry_point, **kwargs)
@@ -84,7 +81,7 @@ class VaqueroDistro(BaseDistro):
             )
 
 
-class VaqueroConfigurator(_OTelSDKConfigurator):
+class VaqueroConfigurator(_upstream.OTelSDKConfigurator):
     """Sets up all providers as the global ones, on the pipeline of vaquero.
 
     Takes the arguments of upstream's configurator (exporter names, ``sampler``,
@@ -109,10 +106,10 @@ class VaqueroConfigurator(_OTelSDKConfigurator):
         from vaquero.sdk import configure_from_entry_point
 
         configure_from_entry_point(**arguments)
-        run_lines.greet()
+        run_lines.print_start_line()
 
 
-def _is_already_there(entry_point: EntryPoint) -> bool:
+def _is_done_by_our_sdk(entry_point: EntryPoint) -> bool:
     """Whether ours does the same in this process: its readings, its log records."""
     if entry_point.value.startswith("vaquero_instrumentation_"):
         return _configured and entry_point.name in OWN_GAUGES
@@ -124,7 +121,7 @@ def _is_already_there(entry_point: EntryPoint) -> bool:
     )
 
 
-def _settle_gevent(gevent: Any) -> None:
+def _choose_gevent_loop(gevent: Any) -> None:
     """Let gevent choose its event loop when it is imported, and not when it is first needed.
 
     Choosing imports modules, and once gevent has patched the locks of Python each thread that waits
@@ -138,7 +135,7 @@ def _settle_gevent(gevent: Any) -> None:
         _log.info("gevent's settings cannot be read: %s", _guard.describe(error))
 
 
-def _only_faults(record: logging.LogRecord) -> bool:
+def _is_a_fault(record: logging.LogRecord) -> bool:
     # "Configuration of X not loaded": at each start, where a second distribution is installed,
     # although one was chosen.
-    return not str(record.msg).startswith("Configuration of %s not loaded")
+    return not str(record.msg).startswith(_upstream.LAUNCHER_NOT_LOADED)

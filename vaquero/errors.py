@@ -1,9 +1,9 @@
-"""The errors of vaquero, and the one place where they are drawn.
+"""The errors of vaquero, and how they are related.
 
 ::
 
     VaqueroError
-    ├── SettingsError (ValueError)     a setting has a value that cannot be used
+    ├── SettingsError (ValueError)     the value of a setting is invalid
     └── MissingPartError (ImportError) an optional part is not installed
 
 None of them is raised into an application by the facade: they are raised by the command line and
@@ -18,13 +18,13 @@ class VaqueroError(Exception):
 
 
 class SettingsError(VaqueroError, ValueError):
-    """A setting has a value that vaquero cannot use.
+    """The value of a setting is invalid.
 
     Attributes:
         name: The setting, as its source spells it (``VAQUERO_SPOOL_MAX_BYTES``).
         value: What was read, as text; masked where it may be a secret.
         source: Where it was read (``environment``, ``argument``, ``pyproject.toml``).
-        expected: What would do, as a phrase.
+        expected: What is valid, as a phrase.
     """
 
     def __init__(self, name: str, value: str, *, source: str, expected: str) -> None:

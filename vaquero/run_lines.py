@@ -1,19 +1,18 @@
 """The two lines of ``vaquero run`` on a terminal: where telemetry goes, and what became of it.
 
-``vaquero run`` replaces itself by the program, so the program's first Python process says them.
-``VAQUERO_RUN`` is ``<pid of the process that speaks, 0 until it is known>:<tally>``; each process
-below adds a line to the tally at its exit, and the one that speaks adds them up.
+``vaquero run`` replaces itself by the program, so the program's first Python process prints them.
+``VAQUERO_RUN`` is ``<pid of that process, 0 until it is known>:<tally file>``; each process below
+it adds a line to the file at its exit, and the first one adds them up.
 """
 
 from __future__ import annotations
 
-import atexit
 import os
 import sys
 from dataclasses import astuple, dataclass
 from typing import TYPE_CHECKING, Any
 
-from vaquero import _guard, _runtime
+from vaquero import _guard, _process, _runtime
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,16 +21,18 @@ _VARIABLE = "VAQUERO_RUN"
 
 
 @dataclass(frozen=True)
-class Counts:
+class SpanCounts:
     """Spans of one process, or of all of them."""
 
     sent: int = 0
     kept: int = 0
     dropped: int = 0
 
-    def __add__(self, other: Counts) -> Counts:
+    def __add__(self, other: SpanCounts) -> SpanCounts:
         """The counts of both together."""
-        return Counts(self.sent + other.sent, self.kept + other.kept, self.dropped + other.dropped)
+        return SpanCounts(
+            self.sent + other.sent, self.kept + other.kept, self.dropped + other.dropped
+        )
 
 
 _sdk: Any = None
@@ -40,30 +41,31 @@ _registered = False
 
 @_guard.quiet(None)
 def register() -> None:
-    """Say at the exit of this process what became of its spans; nothing outside ``vaquero run``."""
+    """Print or note at the exit what became of the spans; nothing outside ``vaquero run``."""
     global _registered
-    owner, tally = _place()
+    printer, tally = _printer_and_tally()
     if not tally or _registered:
         return
     _registered = True
-    if owner == 0:
+    if printer == 0:
         os.environ[_VARIABLE] = f"{os.getpid()}:{tally}"
-    atexit.register(_part)
-    _runtime.after_fork_in_child(_in_child)
+    _process.at_exit(_process.Stage.EXIT_LINE, _at_exit)
 
 
 @_guard.quiet(None)
-def greet() -> None:
-    """Say once where telemetry goes, and what is not instrumented."""
+def print_start_line() -> None:
+    """Print where telemetry goes, and what is not instrumented."""
     global _sdk
     _sdk = _runtime.sdk
-    owner, tally = _place()
-    if not tally or owner != os.getpid() or _sdk is None or not _sdk.is_enabled():
+    printer, tally = _printer_and_tally()
+    if not tally or printer != os.getpid() or _sdk is None or not _sdk.is_enabled():
         return
-    _say(greeting(_sdk.settings, uninstrumented()))
+    from vaquero.auto_instrumentation.survey import uninstrumented
+
+    _print(start_line(_sdk.settings, uninstrumented()))
 
 
-def greeting(settings: Any, libraries: Mapping[str, str]) -> str:
+def start_line(settings: Any, libraries: Mapping[str, str]) -> str:
     """The line at the start.
 
     Args:
@@ -86,7 +88,7 @@ def greeting(settings: Any, libraries: Mapping[str, str]) -> str:
     return line
 
 
-def farewell(counts: Counts) -> str:
+def exit_line(counts: SpanCounts) -> str:
     """The line at the exit."""
     line = f"vaquero: {counts.sent} {'span' if counts.sent == 1 else 'spans'} sent"
     if counts.kept:
@@ -96,64 +98,36 @@ def farewell(counts: Counts) -> str:
     return line + "."
 
 
-def uninstrumented() -> dict[str, str]:
-    """Libraries whose instrumentation fits and is not installed, each with what it would add.
-
-    Source: the table of what is published, against the metadata of this environment.
-    """
-    from vaquero.auto_instrumentation.survey import Environment, survey
-    from vaquero.auto_instrumentation.switches import read
-
-    return {
-        one.library: one.row.gain
-        for one in survey(Environment(), read())
-        if one.state == "missing" and one.wanted
-    }
-
-
-def _place() -> tuple[int, str]:
-    owner, colon, tally = os.environ.get(_VARIABLE, "").partition(":")
-    if not colon or not owner.isdigit():
+def _printer_and_tally() -> tuple[int, str]:
+    """The process that prints, and the file of the others' counts; empty where there is none."""
+    pid, colon, tally = os.environ.get(_VARIABLE, "").partition(":")
+    if not colon or not pid.isdigit():
         return 0, ""
-    return int(owner), tally
-
-
-def _in_child() -> None:
-    # A child of multiprocessing leaves without atexit, but through its finalizers.
-    util = sys.modules.get("multiprocessing.util")
-    if util is not None:
-        util.register_after_fork(_part, _finalize_in_child)
-
-
-def _finalize_in_child(part: Any) -> None:
-    from multiprocessing.util import Finalize
-
-    # After the SDK's own (priority 100), which sends.
-    Finalize(None, part, exitpriority=50)
+    return int(pid), tally
 
 
 @_guard.quiet(None)
-def _part() -> None:
-    owner, tally = _place()
-    counts = _counted(_runtime.sdk or _sdk)
+def _at_exit() -> None:
+    printer, tally = _printer_and_tally()
+    counts = _own_counts(_runtime.sdk or _sdk)
     if not tally or counts is None:
         return
-    if owner != os.getpid():
-        _note(tally, counts)
+    if printer != os.getpid():
+        _add_counts(tally, counts)
         return
-    _say(farewell(counts + _noted(tally)))
+    _print(exit_line(counts + _read_counts(tally)))
     os.unlink(tally)
 
 
-def _counted(sdk: Any) -> Counts | None:
+def _own_counts(sdk: Any) -> SpanCounts | None:
     stats = sdk.get_stats() if sdk is not None else None
     if not stats:
         return None
     sent, dropped = stats["spans_sent"], stats["spans_dropped"]
-    return Counts(sent, max(0, stats["spans_accepted"] - sent - dropped), dropped)
+    return SpanCounts(sent, max(0, stats["spans_accepted"] - sent - dropped), dropped)
 
 
-def _note(tally: str, counts: Counts) -> None:
+def _add_counts(tally: str, counts: SpanCounts) -> None:
     # One write of a few bytes to a file opened for appending is not torn between processes.
     handle = os.open(tally, os.O_WRONLY | os.O_APPEND)
     try:
@@ -162,16 +136,16 @@ def _note(tally: str, counts: Counts) -> None:
         os.close(handle)
 
 
-def _noted(tally: str) -> Counts:
-    total = Counts()
+def _read_counts(tally: str) -> SpanCounts:
+    total = SpanCounts()
     with open(tally, encoding="ascii") as lines:
         for line in lines:
             sent, kept, dropped = map(int, line.split())
-            total += Counts(sent, kept, dropped)
+            total += SpanCounts(sent, kept, dropped)
     return total
 
 
-def _say(line: str) -> None:
+def _print(line: str) -> None:
     if sys.stderr is not None:
         sys.stderr.write(line + "\n")
         sys.stderr.flush()

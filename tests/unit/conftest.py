@@ -21,7 +21,7 @@ def quiet_beginning(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         if name.startswith(("OTEL_", "VAQUERO_")):
             monkeypatch.delenv(name)
     _log.reset()
-    _runtime.reopen()
+    _runtime.reset()
     yield
     _log.reset()
-    _runtime.reopen()
+    _runtime.reset()

@@ -23,8 +23,8 @@ def shown() -> Iterator[tuple[trace.Tracer, ConsoleProcessor, io.StringIO]]:
     provider.shutdown()
 
 
-def _line(span_no: int, parent_no: int, name: str, start_ns: int = 0, trouble: str = "") -> Line:
-    return Line(1, span_no, parent_no, name, start_ns, 1_500_000, trouble)
+def _line(span_no: int, parent_no: int, name: str, start_ns: int = 0, error: str = "") -> Line:
+    return Line(1, span_no, parent_no, name, start_ns, 1_500_000, error)
 
 
 def test_children_stand_below_their_parents_in_the_order_of_their_start(
@@ -42,7 +42,7 @@ def test_children_stand_below_their_parents_in_the_order_of_their_start(
     assert names == ["GET /checkout", "  validate", "  pay", "    card"]
 
 
-def test_trouble_is_shown_on_one_line(
+def test_an_error_is_shown_on_one_line(
     shown: tuple[trace.Tracer, ConsoleProcessor, io.StringIO],
 ) -> None:
     """The error of a span stands beside it; control characters do not reach the terminal."""
@@ -97,8 +97,8 @@ def test_a_deep_trace_does_not_exhaust_the_stack() -> None:
 
 
 def test_colour_only_where_it_is_asked_for() -> None:
-    """Escape codes appear for trouble on a terminal, and nowhere else."""
-    lines = [_line(1, 0, "a", trouble="broken")]
+    """Escape codes appear for an error on a terminal, and nowhere else."""
+    lines = [_line(1, 0, "a", error="broken")]
     assert "\x1b[31m" in "".join(tree(lines, colour=True))
     assert "\x1b" not in "".join(tree(lines, colour=False))
 

@@ -10,16 +10,16 @@ from typing import Any
 import pytest
 
 from vaquero import config, run_lines
-from vaquero.run_lines import Counts, farewell, greeting
+from vaquero.run_lines import SpanCounts, exit_line, start_line
 
 
 def _settings(**environ: str) -> config.Settings:
     return config.load(environ=environ)
 
 
-def test_the_greeting_says_where_to_and_how_to_silence() -> None:
+def test_the_start_line_says_where_to_and_how_to_silence() -> None:
     """Destination without credentials, service, the way to silence, what is not instrumented."""
-    line = greeting(
+    line = start_line(
         _settings(
             OTEL_EXPORTER_OTLP_ENDPOINT="http://me:hunter2@otel:4318", OTEL_SERVICE_NAME="shop"
         ),
@@ -33,30 +33,30 @@ def test_the_greeting_says_where_to_and_how_to_silence() -> None:
     assert "\n" not in line
 
 
-def test_the_greeting_says_where_to_look_when_nobody_named_an_endpoint() -> None:
+def test_the_start_line_says_where_to_look_when_nobody_named_an_endpoint() -> None:
     """At the default address the viewer is what shows it."""
-    assert "vaquero view" in greeting(_settings(), {})
+    assert "vaquero view" in start_line(_settings(), {})
 
 
 def test_many_libraries_are_counted() -> None:
     """The line stays one line."""
-    line = greeting(_settings(), dict.fromkeys("fedcba", "spans"))
+    line = start_line(_settings(), dict.fromkeys("fedcba", "spans"))
     assert "a (spans), b (spans), c (spans), d (spans) and 2 more." in line
 
 
 @pytest.mark.parametrize(
     ("counts", "line"),
     [
-        (Counts(12), "vaquero: 12 spans sent."),
+        (SpanCounts(12), "vaquero: 12 spans sent."),
         (
-            Counts(1, 2, 3),
+            SpanCounts(1, 2, 3),
             "vaquero: 1 span sent, 2 kept for later (vaquero spool list), 3 dropped.",
         ),
     ],
 )
-def test_the_farewell_names_what_is_not_zero(counts: Counts, line: str) -> None:
+def test_the_exit_line_names_what_is_not_zero(counts: SpanCounts, line: str) -> None:
     """Sent always; kept and dropped only where there is any."""
-    assert farewell(counts) == line
+    assert exit_line(counts) == line
 
 
 def _sdk(sent: int, accepted: int, dropped: int = 0) -> Any:
@@ -64,19 +64,19 @@ def _sdk(sent: int, accepted: int, dropped: int = 0) -> Any:
     return SimpleNamespace(get_stats=lambda: stats)
 
 
-def test_the_owner_adds_up_and_removes_the_tally(
+def test_the_first_process_adds_up_and_removes_the_tally(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Other processes note their counts; the one that speaks says the sum, once."""
+    """Other processes note their counts; the first one prints the sum, once."""
     tally = tmp_path / "tally"
     tally.touch()
     monkeypatch.setattr(run_lines, "_sdk", _sdk(sent=3, accepted=5, dropped=1))
     monkeypatch.setenv("VAQUERO_RUN", f"{os.getpid() + 1}:{tally}")
-    run_lines._part()
-    run_lines._part()
+    run_lines._at_exit()
+    run_lines._at_exit()
     assert capsys.readouterr().err == ""
     monkeypatch.setenv("VAQUERO_RUN", f"{os.getpid()}:{tally}")
-    run_lines._part()
+    run_lines._at_exit()
     assert capsys.readouterr().err == (
         "vaquero: 9 spans sent, 3 kept for later (vaquero spool list), 3 dropped.\n"
     )
@@ -90,6 +90,6 @@ def test_outside_of_vaquero_run_nothing_is_said(
     """Without a tally, or with a variable that is not ours, no line and no failure."""
     monkeypatch.setenv("VAQUERO_RUN", value)
     monkeypatch.setattr(run_lines, "_sdk", _sdk(1, 1))
-    run_lines.greet()
-    run_lines._part()
+    run_lines.print_start_line()
+    run_lines._at_exit()
     assert capsys.readouterr().err == ""

@@ -120,6 +120,20 @@ def survey(environment: Environment, switches: Switches) -> list[Instrumentation
     return [one for one in found if one is not None]
 
 
+def uninstrumented() -> dict[str, str]:
+    """Libraries whose instrumentation fits and is not installed, each with what it would add.
+
+    Source: the catalog of what is published, against the metadata of this environment.
+    """
+    from vaquero.auto_instrumentation.switches import read
+
+    return {
+        one.library: one.row.gain
+        for one in survey(Environment(), read())
+        if one.state == "missing" and one.wanted
+    }
+
+
 def unknown_instrumentors(environment: Environment) -> dict[str, str]:
     """Installed instrumentors that the catalog does not know: name to distribution and version."""
     known = {canonicalize_name(row.package) for row in instrumentations()}

@@ -21,6 +21,7 @@ from opentelemetry.trace import (
 )
 
 from vaquero import _guard, _log, _runtime, values
+from vaquero._upstream import tracer_place as place
 from vaquero.facade.handle import adapted, narrow, takes_any_value
 from vaquero.version import __version__
 
@@ -31,18 +32,6 @@ if TYPE_CHECKING:
 
 #: The instrumentation scope of all spans of the facade.
 SCOPE = "vaquero"
-
-
-class _Asked:
-    """Stands for the API module where the API has no place of that name any more."""
-
-    @property
-    def _TRACER_PROVIDER(self) -> Any:
-        return trace_api.get_tracer_provider()
-
-
-#: Where the API keeps its global provider; None there means that nobody has set one.
-place: Any = trace_api if hasattr(trace_api, "_TRACER_PROVIDER") else _Asked()
 
 
 class TracerRoute:

@@ -81,7 +81,7 @@ class Uncaught:
                     scope=self._scope,
                     attributes=attributes,
                     event_name="exception",
-                    place=_runtime.broken_span(error),
+                    place=_runtime.take_span_of(error),
                 )
             )
         except Exception as failure:

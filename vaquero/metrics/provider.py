@@ -7,23 +7,16 @@ locks, fresh storage with a new start time, and the child's own resource.
 
 from __future__ import annotations
 
-import inspect
-import threading
 from typing import TYPE_CHECKING, Any
 
 from opentelemetry.sdk.metrics import MeterProvider as SdkMeterProvider
-from opentelemetry.sdk.metrics._internal.metric_reader_storage import MetricReaderStorage
 
-from vaquero import _runtime
+from vaquero import _process, _upstream
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from opentelemetry.sdk.resources import Resource
-
-_STORAGE_PARAMETERS = tuple(
-    name for name in inspect.signature(MetricReaderStorage.__init__).parameters if name != "self"
-)
 
 
 class MeterProvider(SdkMeterProvider):
@@ -39,25 +32,12 @@ class MeterProvider(SdkMeterProvider):
     ) -> None:
         self._child_resource = child_resource
         super().__init__(**kwargs)
-        _runtime.after_fork_in_child(self._begin_anew)
+        _process.after_fork_in_child(self._begin_anew)
 
     def _handle_fork(self) -> None:
         """Newer SDKs call this in a child and would overwrite a given instance id."""
 
     def _begin_anew(self) -> None:
-        self._lock = threading.Lock()
-        self._meter_lock = threading.Lock()
-        type(self)._all_metric_readers_lock = threading.Lock()
-        SdkMeterProvider._all_metric_readers_lock = threading.Lock()
+        _upstream.restart_metrics(self)
         if self._child_resource is not None:
             self._sdk_config.resource = self._child_resource(self._sdk_config.resource)
-        consumer: Any = self._measurement_consumer
-        consumer._lock = threading.Lock()
-        consumer._reader_storages = {
-            reader: fresh_storage(storage) for reader, storage in consumer._reader_storages.items()
-        }
-
-
-def fresh_storage(storage: MetricReaderStorage) -> MetricReaderStorage:
-    """An empty storage with the settings of this one: sums from zero, a new start time."""
-    return MetricReaderStorage(*(getattr(storage, f"_{name}") for name in _STORAGE_PARAMETERS))

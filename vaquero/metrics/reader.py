@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from opentelemetry.sdk.metrics.export import MetricReader
 
-from vaquero import _guard, _runtime
+from vaquero import _guard, _process, _upstream
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,10 +33,7 @@ class ExportingMetricReader(MetricReader):
     """
 
     def __init__(self, exporter: MetricExporter, *, timeout_s: float = 30.0) -> None:
-        super().__init__(
-            preferred_temporality=exporter._preferred_temporality,
-            preferred_aggregation=exporter._preferred_aggregation,
-        )
+        super().__init__(**_upstream.preferences(exporter))
         self._exporter = exporter
         self._timeout_ms = timeout_s * 1000.0
         self._closed = False
@@ -82,7 +79,7 @@ class Ticker:
         self._readers: list[ExportingMetricReader] = []
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
-        _runtime.after_fork_in_child(self._begin_anew)
+        _process.after_fork_in_child(self._begin_anew)
 
     def add(self, reader: ExportingMetricReader) -> None:
         """Collect this reader too."""

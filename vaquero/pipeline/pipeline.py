@@ -7,8 +7,9 @@ import time
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from vaquero import _guard, _runtime
-from vaquero.pipeline import exit, messages
+from vaquero import _guard, _process
+from vaquero._process import EXIT_BUDGET_S
+from vaquero.pipeline import messages
 from vaquero.pipeline.otlp.span_batches import SpanCodec
 from vaquero.pipeline.queue.lane import Lane
 from vaquero.pipeline.queue.log_queue import LogQueue
@@ -78,7 +79,7 @@ class Pipeline:
         self._threads: tuple[threading.Thread, threading.Thread] | None = None
         self._closed = False
         self._exit_deadline_s: float | None = None
-        _runtime.after_fork_in_child(self._in_child)
+        _process.after_fork_in_child(self._in_child)
 
     def _build(self, transports: dict[Signal, Transport]) -> None:
         breakers: dict[str, Breaker] = {}
@@ -207,7 +208,7 @@ class Pipeline:
         )
 
     @_guard.quiet(False)
-    def shutdown(self, timeout_s: float = 1.5) -> bool:
+    def shutdown(self, timeout_s: float = EXIT_BUDGET_S) -> bool:
         """Send what there is and end: threads, connections, the hold on the spool.
 
         Safe to call more than once. While the process exits it only sends: hooks that run later
@@ -216,7 +217,7 @@ class Pipeline:
         Returns:
             Whether everything was acknowledged, or is safe in the spool.
         """
-        if exit.exiting():
+        if _process.exiting():
             return self.at_exit(timeout_s)
         if self._closed:
             return True
@@ -237,7 +238,7 @@ class Pipeline:
         return done
 
     @_guard.quiet(False)
-    def at_exit(self, timeout_s: float = 1.5) -> bool:
+    def at_exit(self, timeout_s: float = EXIT_BUDGET_S) -> bool:
         """The process ends: send what there is within the timeout, and take late spans too.
 
         Called again it waits only for what is left of the first timeout.
@@ -339,7 +340,7 @@ class Pipeline:
             except RuntimeError:
                 return False  # the interpreter is ending
             self._threads = threads
-            exit.watch(self)
+            _process.send_at_exit(self.leave)
             return True
 
     def _in_child(self) -> None:

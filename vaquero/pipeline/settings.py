@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Literal, NamedTuple, get_args
 from urllib.parse import urlsplit
 
+from vaquero._process import EXIT_BUDGET_S
+
 Signal = Literal["traces", "metrics", "logs"]
 Protocol = Literal["http/protobuf", "grpc"]
 Compression = Literal["none", "gzip", "deflate"]
@@ -125,7 +127,7 @@ class PipelineSettings(NamedTuple):
     request_max_bytes: int = _MIB
     request_max_items: int = 8192
     connect_timeout_s: float = 1.0
-    exit_timeout_s: float = 1.5
+    exit_timeout_s: float = EXIT_BUDGET_S
     proxies: Proxies = Proxies()
     user_agent: str = "vaquero-otel"
 

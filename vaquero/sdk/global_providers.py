@@ -13,34 +13,24 @@ from typing import Any
 from opentelemetry import _logs as logs_api
 from opentelemetry import metrics as metrics_api
 from opentelemetry import trace as trace_api
-from opentelemetry._logs import _internal as logs_internal
-from opentelemetry.metrics import _internal as metrics_internal
-from opentelemetry.util._once import Once
 
+from vaquero._upstream import PROVIDERS, ProxyMeter, ProxyMeterProvider, proxy_meter_provider
 from vaquero.tracing import global_provider
 from vaquero.tracing.provider import TracerProvider
 
 #: Providers that vaquero itself made: whatever else stands in the API's place is the host's.
 _ours: weakref.WeakSet[Any] = weakref.WeakSet()
 
-_PLACES: dict[str, tuple[Any, str, str]] = {
-    "traces": (trace_api, "_TRACER_PROVIDER", "_TRACER_PROVIDER_SET_ONCE"),
-    "metrics": (metrics_internal, "_METER_PROVIDER", "_METER_PROVIDER_SET_ONCE"),
-    "logs": (logs_internal, "_LOGGER_PROVIDER", "_LOGGER_PROVIDER_SET_ONCE"),
-}
-
 
 def host(signal: str) -> Any:
     """The provider that the application itself set for this signal; None where it set none."""
-    module, place, _ = _PLACES[signal]
-    current = getattr(module, place, None)
+    current = PROVIDERS[signal].get()
     return None if current is None or current in _ours else current
 
 
 def offerable(signal: str) -> bool:
     """Whether this API version lets a provider stand in the place without taking it for good."""
-    module, place, once = _PLACES[signal]
-    return hasattr(module, place) and isinstance(getattr(module, once, None), Once)
+    return PROVIDERS[signal].is_known()
 
 
 def put(signal: str, provider: Any, *, offered: bool) -> bool:
@@ -56,7 +46,7 @@ def put(signal: str, provider: Any, *, offered: bool) -> bool:
     """
     if host(signal) is not None or not offerable(signal):
         return False
-    module, place, once = _PLACES[signal]
+    place = PROVIDERS[signal]
     _ours.add(provider)
     if isinstance(provider, TracerProvider):
         return (
@@ -67,30 +57,29 @@ def put(signal: str, provider: Any, *, offered: bool) -> bool:
     if signal == "metrics" and offered:
         return _offer_meters(provider)
     if not offered:
-        getattr(module, once).do_once(lambda: None)
-    setattr(module, place, provider)
+        place.set_for_good()
+    place.put(provider)
     _tell_proxies(signal, provider)
     return True
 
 
 def withdraw(signal: str, provider: Any) -> None:
     """Stop being the global provider, for a shutdown; what the application set stays."""
-    module, place, _ = _PLACES[signal]
     if isinstance(provider, TracerProvider):
         global_provider.unset(provider)
-    elif getattr(module, place, None) is provider:
-        setattr(module, place, None)
+    elif PROVIDERS[signal].get() is provider:
+        PROVIDERS[signal].put(None)
 
 
 def _tell_proxies(signal: str, provider: Any) -> None:
     # Meters handed out before have no instruments until they are told; tracers and loggers ask.
     if signal == "metrics":
-        proxy = getattr(metrics_internal, "_PROXY_METER_PROVIDER", None)
+        proxy = proxy_meter_provider()
         if proxy is not None:
             proxy.on_set_meter_provider(provider)
 
 
-class _FollowingMeters(metrics_internal._ProxyMeterProvider):
+class _FollowingMeters(ProxyMeterProvider):
     """Hands out only proxies, so that every meter follows a provider that is set later.
 
     The API's own proxy provider hands out real meters once it has a provider behind it; those
@@ -105,7 +94,7 @@ class _FollowingMeters(metrics_internal._ProxyMeterProvider):
         attributes: Any = None,
     ) -> metrics_api.Meter:
         with self._lock:
-            meter = metrics_internal._ProxyMeter(name, version=version, schema_url=schema_url)
+            meter = ProxyMeter(name, version=version, schema_url=schema_url)
             self._meters.append(meter)
             real = self._real_meter_provider
             if real is not None:
@@ -114,9 +103,9 @@ class _FollowingMeters(metrics_internal._ProxyMeterProvider):
 
 
 def _offer_meters(provider: Any) -> bool:
-    proxy = getattr(metrics_internal, "_PROXY_METER_PROVIDER", None)
+    proxy = proxy_meter_provider()
     if proxy is None or type(proxy) not in (
-        metrics_internal._ProxyMeterProvider,
+        ProxyMeterProvider,
         _FollowingMeters,
     ):
         return False

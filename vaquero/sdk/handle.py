@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import atexit
-import sys
 import threading
 import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from vaquero import _guard, _runtime
+from vaquero import _guard, _process, _runtime
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -22,9 +20,6 @@ if TYPE_CHECKING:
     from vaquero.metrics.provider import MeterProvider
     from vaquero.metrics.reader import Ticker
     from vaquero.pipeline import Pipeline
-
-#: What the exit of a process may cost, in seconds; the rest is in the spool by then.
-EXIT_BUDGET_S = 1.5
 
 
 @dataclass
@@ -69,8 +64,8 @@ class VaqueroSDK:
         self._lock = threading.Lock()
         self._closed = False
         self._last_flush_time: float | None = None
-        _runtime.after_fork_in_child(self._begin_anew)
-        atexit.register(self._at_exit)
+        _process.after_fork_in_child(self._begin_anew)
+        _process.at_exit(_process.Stage.LAST_COLLECTION, self._at_exit)
 
     @property
     def pipeline(self) -> Pipeline | None:
@@ -202,10 +197,10 @@ class VaqueroSDK:
             if self._closed:
                 return True
             self._closed = True
-        atexit.unregister(self._at_exit)
+        _process.not_at_exit(self._at_exit)
         if _runtime.sdk is self:
             _runtime.set_sdk(None)
-        return self._end(EXIT_BUDGET_S if timeout is None else max(0.0, float(timeout)))
+        return self._end(_process.EXIT_BUDGET_S if timeout is None else max(0.0, float(timeout)))
 
     def _flush_provider(self, provider: Any, deadline: float) -> None:
         if provider is None:
@@ -242,8 +237,9 @@ class VaqueroSDK:
         if self._closed:
             return
         self._collect_last()
-        if self.parts.pipeline is not None:
-            self._try(lambda: self.parts.pipeline and self.parts.pipeline.at_exit(EXIT_BUDGET_S))
+        pipeline = self.parts.pipeline
+        if pipeline is not None:
+            self._try(lambda: pipeline.at_exit(_process.EXIT_BUDGET_S))
 
     def _collect_last(self) -> None:
         parts = self.parts
@@ -258,13 +254,3 @@ class VaqueroSDK:
     def _begin_anew(self) -> None:
         self._lock = threading.Lock()
         self._last_flush_time = None
-        # A child of multiprocessing leaves without atexit, but through these finalizers.
-        util = sys.modules.get("multiprocessing.util")
-        if util is not None:
-            util.register_after_fork(self, _finalize_in_child)
-
-
-def _finalize_in_child(sdk: VaqueroSDK) -> None:
-    from multiprocessing.util import Finalize
-
-    Finalize(None, sdk._at_exit, exitpriority=100)

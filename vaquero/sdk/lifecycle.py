@@ -234,7 +234,7 @@ def get_default_sdk() -> VaqueroSDK:
 def set_default_sdk(sdk: VaqueroSDK | None) -> None:
     """Make this SDK the one in use; None forgets the one before without ending it."""
     if sdk is None:
-        _runtime.reopen()
+        _runtime.reset()
         return
     _runtime.set_sdk(sdk)
 

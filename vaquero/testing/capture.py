@@ -4,32 +4,19 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from opentelemetry import trace as trace_api
-from opentelemetry._logs import _internal as logs_internal
-from opentelemetry.metrics import _internal as metrics_internal
 from opentelemetry.sdk._logs import LoggerProvider, LogRecordProcessor
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor
-from opentelemetry.util._once import Once
 
-from vaquero import _runtime
+from vaquero import _runtime, _upstream
 from vaquero.testing.tree import render
 from vaquero.tracing.provider import TracerProvider
-
-if TYPE_CHECKING:
-    from types import ModuleType
-
-_PLACES: tuple[tuple[ModuleType, str, str], ...] = (
-    (trace_api, "_TRACER_PROVIDER", "_TRACER_PROVIDER_SET_ONCE"),
-    (metrics_internal, "_METER_PROVIDER", "_METER_PROVIDER_SET_ONCE"),
-    (logs_internal, "_LOGGER_PROVIDER", "_LOGGER_PROVIDER_SET_ONCE"),
-)
 
 
 @dataclass(frozen=True)
@@ -205,37 +192,34 @@ def capture(
     meters = MeterProvider([reader], resource=attributes, shutdown_on_exit=False)
     loggers = LoggerProvider(resource=attributes, shutdown_on_exit=False)
     loggers.add_log_record_processor(logs)
-    with _capturing, _in_place((tracers, meters, loggers)):
+    with _capturing, _replaced({"traces": tracers, "metrics": meters, "logs": loggers}):
         before = _runtime.sdk
         _runtime.set_sdk(_TestingSdk(tracers))
         try:
             yield Captured(spans, reader, logs, tracers)
         finally:
             if before is None:
-                _runtime.reopen()
+                _runtime.reset()
             else:
                 _runtime.set_sdk(before)
             meters.shutdown()
 
 
 @contextlib.contextmanager
-def _in_place(providers: Sequence[Any]) -> Generator[None, None, None]:
+def _replaced(providers: Mapping[str, Any]) -> Generator[None, None, None]:
     """Put providers into the API's places, and afterwards put back what was there."""
-    saved = [(getattr(module, place), getattr(module, once)) for module, place, once in _PLACES]
-    for (module, place, once), provider in zip(_PLACES, providers, strict=True):
-        setattr(module, place, provider)
-        taken = Once()
-        taken.do_once(lambda: None)
-        setattr(module, once, taken)
-    proxy: Any = metrics_internal._PROXY_METER_PROVIDER
+    before = {
+        signal: _upstream.PROVIDERS[signal].exchange(_upstream.set_for_good(provider))
+        for signal, provider in providers.items()
+    }
+    proxy = _upstream.proxy_meter_provider()
     real = proxy._real_meter_provider
-    proxy.on_set_meter_provider(providers[1])
+    proxy.on_set_meter_provider(providers["metrics"])
     try:
         yield
     finally:
-        for (module, place, once), (provider, mark) in zip(_PLACES, saved, strict=True):
-            setattr(module, place, provider)
-            setattr(module, once, mark)
+        for signal, state in before.items():
+            _upstream.PROVIDERS[signal].exchange(state)
         proxy._real_meter_provider = real
         if real is not None:
             proxy.on_set_meter_provider(real)

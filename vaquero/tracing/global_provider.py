@@ -16,10 +16,13 @@ from typing import TYPE_CHECKING, Any
 from opentelemetry import trace as trace_api
 from opentelemetry.environment_variables import OTEL_PYTHON_TRACER_PROVIDER
 
+from vaquero import _upstream
 from vaquero.tracing.disabled import DisabledProvider
 
 if TYPE_CHECKING:
     from vaquero.tracing.provider import TracerProvider
+
+_PLACE = _upstream.PROVIDERS["traces"]
 
 
 def set_default(provider: TracerProvider) -> bool:
@@ -52,14 +55,14 @@ def set_disabled_default() -> bool:
 
 def _set(provider: Any) -> bool:
     """Put a provider where the API looks for it, unless one is there already."""
-    if _once_done() is not False or OTEL_PYTHON_TRACER_PROVIDER in os.environ:
+    if _PLACE.is_set_for_good() is not False or OTEL_PYTHON_TRACER_PROVIDER in os.environ:
         return False
-    before = getattr(trace_api, "_TRACER_PROVIDER", trace_api)
+    before = _PLACE.get(_PLACE)
     if before is not None and not isinstance(before, DisabledProvider):
         return False
-    trace_api._TRACER_PROVIDER = provider
+    _PLACE.put(provider)
     if trace_api.get_tracer_provider() is not provider:
-        trace_api._TRACER_PROVIDER = before
+        _PLACE.put(before)
         return False
     return True
 
@@ -73,11 +76,11 @@ def set_final(provider: TracerProvider) -> bool:
     Returns:
         False where the application has set another one; nothing has changed then.
     """
-    if _once_done() is not True:
+    if _PLACE.is_set_for_good() is not True:
         trace_api.set_tracer_provider(provider)
-    elif getattr(trace_api, "_TRACER_PROVIDER", trace_api) is None:
+    elif _PLACE.get(_PLACE) is None:
         # Ours was set for good and then unset: the once-only mark is ours, and it can be set again.
-        trace_api._TRACER_PROVIDER = provider
+        _PLACE.put(provider)
     return trace_api.get_tracer_provider() is provider
 
 
@@ -87,10 +90,5 @@ def unset(provider: TracerProvider) -> None:
     Tracers of this provider that were handed out follow whatever becomes the global one.
     """
     provider.follows_global = True
-    if getattr(trace_api, "_TRACER_PROVIDER", None) is provider:
-        trace_api._TRACER_PROVIDER = None
-
-
-def _once_done() -> Any:
-    """Whether the API's once-only mark is used; None where there is no such mark."""
-    return getattr(getattr(trace_api, "_TRACER_PROVIDER_SET_ONCE", None), "_done", None)
+    if _PLACE.get() is provider:
+        _PLACE.put(None)

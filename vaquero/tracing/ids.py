@@ -11,7 +11,7 @@ import random
 
 from opentelemetry.trace import TraceFlags
 
-from vaquero import _runtime
+from vaquero import _process
 
 _source = random.Random()
 
@@ -38,4 +38,4 @@ def new_span_no() -> int:
             return number
 
 
-_runtime.after_fork_in_child(lambda: _source.seed())
+_process.after_fork_in_child(lambda: _source.seed())

@@ -9,14 +9,13 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any
 
-from opentelemetry.sdk import resources
 from opentelemetry.sdk.environment_variables import OTEL_EXPERIMENTAL_RESOURCE_DETECTORS
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import SynchronousMultiSpanProcessor
 from opentelemetry.sdk.trace import TracerProvider as SdkTracerProvider
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
-from vaquero import _runtime
+from vaquero import _process, _runtime, _upstream
 from vaquero._guard import report_hook
 from vaquero.tracing.disabled import DisabledTracer
 from vaquero.tracing.limits import default_limits
@@ -95,7 +94,7 @@ class TracerProvider(SdkTracerProvider):
         if not hasattr(self, "_tracers"):
             self._tracers: dict[InstrumentationScope, Any] = {}
             self._tracers_lock = threading.Lock()
-            _runtime.after_fork_in_child(self._handle_fork)
+            _process.after_fork_in_child(self._handle_fork)
 
     def get_tracer(
         self,
@@ -155,7 +154,7 @@ class TracerProvider(SdkTracerProvider):
 
     def _fresh_attributes(self) -> dict[str, Any]:
         named = os.environ.get(OTEL_EXPERIMENTAL_RESOURCE_DETECTORS, "").split(",")
-        detect = getattr(resources, "_get_process_dependent_resource", None)
+        detect = _upstream.process_resource_detector()
         if detect is not None and not _KNOWN_DETECTORS.issuperset(map(str.strip, named)):
             return dict(detect().attributes)
         # The same without the SDK's pool of threads, which has no place in a fork handler.

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from opentelemetry.sdk.trace import Span as SdkSpan
 from opentelemetry.trace import Link, SpanContext, Status, StatusCode
 
-from vaquero import _guard, _log, _runtime
+from vaquero import _guard, _log, _process, _runtime
 from vaquero._exceptions import exception_attributes, status_text
 from vaquero._guard import call_safely, describe
 from vaquero._probe import is_a, says_something, text_of
@@ -236,7 +236,7 @@ class Span(PrivateNames, CompatSpan, SdkSpan):
     def fail(self, error: BaseException, record: bool, set_status: bool, escaped: bool) -> None:
         """Note that an exception leaves the block that this span stands for; never raises."""
         try:
-            _runtime.note_broken(error, (self.trace_no, self.span_no, self.flag_bits))
+            _runtime.remember_span_of(error, (self.trace_no, self.span_no, self.flag_bits))
             if record:
                 self.record_exception(error, escaped=escaped)
             if set_status:
@@ -327,7 +327,7 @@ def _unlock() -> None:
     _span_lock = threading.RLock()
 
 
-_runtime.after_fork_in_child(_unlock)
+_process.after_fork_in_child(_unlock)
 if not getattr(sys, "_is_gil_enabled", lambda: True)():
     for _name in ("set_attribute", "set_attributes", "add_event", "add_link", "set_status", "end"):
         setattr(Span, _name, _serialised(getattr(Span, _name)))

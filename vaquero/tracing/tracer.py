@@ -24,6 +24,7 @@ from vaquero import _guard
 from vaquero._context import SPAN_KEY, get_current
 from vaquero._guard import call_safely, report_hook
 from vaquero._probe import listed, readable_attributes, usable_context
+from vaquero._upstream import tracer_place
 from vaquero.tracing.clock import inherited, new_anchor
 from vaquero.tracing.current import CurrentSpan
 from vaquero.tracing.ids import RANDOM_BIT, bits, new_span_no, new_trace_no
@@ -181,7 +182,7 @@ class Tracer(SdkTracer):
         """
         try:
             provider = self._provider
-            if provider.follows_global and trace_api._TRACER_PROVIDER is not provider:
+            if provider.follows_global and tracer_place._TRACER_PROVIDER is not provider:
                 return self._begin_elsewhere(name, attributes, kind, context, links, start_time)
             if context is None:
                 parent: Any = (get_current() if base is None else base).get(SPAN_KEY)

@@ -107,8 +107,14 @@ def cache_folder() -> Path:
     elif sys.platform == "darwin":
         base = Path.home() / "Library" / "Caches"
     else:
-        base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+        base = xdg_folder("XDG_CACHE_HOME", ".cache")
     return base / "vaquero" / "collector"
+
+
+def xdg_folder(variable: str, default: str) -> Path:
+    """Return what an XDG variable names, if it is absolute, else `default` in the home."""
+    named = os.environ.get(variable, "")
+    return Path(named) if os.path.isabs(named) else Path.home() / default
 
 
 def source_hash(root: Path, built_for: Target) -> str:

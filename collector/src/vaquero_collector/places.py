@@ -7,6 +7,7 @@ import os
 import sys
 from pathlib import Path
 
+from vaquero_collector.building import xdg_folder
 from vaquero_collector.errors import CollectorError
 
 _PACKAGE = Path(__file__).resolve().parent
@@ -57,7 +58,7 @@ def state_folder() -> Path:
     elif sys.platform == "darwin":
         base = Path.home() / "Library" / "Application Support"
     else:
-        base = Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state")
+        base = xdg_folder("XDG_STATE_HOME", ".local/state")
     return base / "vaquero" / "collector"
 
 

@@ -8,7 +8,7 @@ import threading
 from typing import Any
 
 import pytest
-from vaquero_instrumentation_common import Guard, Sampler, Source, Unsupported
+from vaquero_instrumentation_common import ReadingGuard, Sampler, Source, Unsupported
 
 LOG = logging.getLogger("vaquero.instrumentation.test")
 
@@ -27,7 +27,7 @@ class Counting:
 def _sampler(source: Any, clock: Any, **more: Any) -> Sampler:
     options = {"windowed": more.pop("windowed", False), "per_process": more.pop("own", False)}
     options["refresh_s"] = more.pop("refresh_s", 0.0)
-    guard = Guard(LOG, clock=clock)
+    guard = ReadingGuard(LOG, clock=clock)
     return Sampler([Source("source", source, **options)], guard, clock=clock, **more)
 
 
@@ -179,7 +179,7 @@ def test_what_a_machine_lacks_is_no_fault(clock: Any, caplog: pytest.LogCaptureF
 
 def test_one_reason_many_sources_one_line(clock: Any, caplog: pytest.LogCaptureFixture) -> None:
     """Sources that fail for one reason do not fill the log."""
-    guard = Guard(LOG, clock=clock)
+    guard = ReadingGuard(LOG, clock=clock)
 
     def fail() -> int:
         raise OSError("down")

@@ -286,7 +286,7 @@ class Program:
                     self.sdk.shutdown(0.2)
                     # The last collection of metrics tells nothing new.
                     self.receiver.requests = arrived
-                    _runtime.reopen()
+                    _runtime.reset()
         finally:
             os.environ.clear()
             os.environ.update(before)
@@ -326,7 +326,7 @@ def program(
         if name.startswith(("OTEL_", "VAQUERO_")):
             monkeypatch.delenv(name)
     _log.reset()
-    _runtime.reopen()
+    _runtime.reset()
     levels = {name: logging.getLogger(name).level for name in ("vaquero", "opentelemetry", None)}
     from opentelemetry import propagate
 
@@ -337,7 +337,7 @@ def program(
     propagate.set_global_textmap(textmap)
     for name, level in levels.items():
         logging.getLogger(name).setLevel(level)
-    _runtime.reopen()
+    _runtime.reset()
 
 
 @dataclass

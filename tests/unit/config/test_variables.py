@@ -66,7 +66,7 @@ def test_a_limit_that_is_no_number_is_taken_out_and_told(monkeypatch: pytest.Mon
     monkeypatch.setenv("OTEL_SPAN_LINK_COUNT_LIMIT", "7")
     monkeypatch.setattr(_environ, "taken", {})
 
-    _environ.heal()
+    _environ.drop_invalid_limits()
     settings = config.load()
 
     assert "OTEL_SPAN_EVENT_COUNT_LIMIT" not in os.environ

@@ -108,7 +108,7 @@ def _owners() -> Iterator[Finding]:
 
 
 def _libraries() -> Iterator[Finding]:
-    from vaquero.run_lines import uninstrumented
+    from vaquero.auto_instrumentation.survey import uninstrumented
 
     missing = sorted(uninstrumented())
     if missing:

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from vaquero.logs.imports import ImportWatch
+from vaquero_instrumentation_common.import_hooks import when_imported
+
+from vaquero import _guard
 from vaquero.logs.libraries.feed import Feed
 from vaquero.logs.libraries.loguru import LoguruBridge
 from vaquero.logs.libraries.structlog import StructlogBridge
@@ -33,18 +35,25 @@ def install(bridge: Bridge, level: int, put: Callable[[Any], None]) -> Callable[
 
     def begin(make: Any) -> Callable[[Any], None]:
         def callback(module: Any) -> None:
-            made = make(feed, module)
-            made.install()
+            try:
+                made = make(feed, module)
+                made.install()
+            except Exception as error:  # It may be of another shape than the one known here.
+                _guard.report(error, f"logs.{module.__name__}")
+                return
             bridges.append(made)
             bridge.routed = feed.is_ours
 
         return callback
 
-    watch = ImportWatch({"loguru": begin(LoguruBridge), "structlog": begin(StructlogBridge)})
-    watch.start()
+    cancels = [
+        when_imported("loguru", begin(LoguruBridge)),
+        when_imported("structlog", begin(StructlogBridge)),
+    ]
 
     def stop() -> None:
-        watch.stop()
+        for cancel in cancels:
+            cancel()
         bridge.routed = None
         for made in bridges:
             made.remove()

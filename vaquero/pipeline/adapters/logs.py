@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Any
 import opentelemetry.sdk._logs as _sdk_logs
 import opentelemetry.sdk._logs.export as _sdk_logs_export
 
-from vaquero import _guard
-from vaquero.pipeline import exit
+from vaquero import _guard, _process
 from vaquero.pipeline.adapters.spans import pipeline_in_use
 
 if TYPE_CHECKING:
@@ -47,7 +46,7 @@ class LogProcessor(_sdk_logs.LogRecordProcessor):
 
     def shutdown(self) -> None:
         """Take no more records, unless the process is exiting."""
-        self._closed = not exit.exiting()
+        self._closed = not _process.exiting()
 
     def force_flush(self, timeout_millis: int = 30000) -> bool:
         """Send what was taken; see :meth:`vaquero.pipeline.Pipeline.flush`."""

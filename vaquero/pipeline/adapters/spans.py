@@ -8,8 +8,8 @@ from opentelemetry.sdk.trace import SpanProcessor as SdkSpanProcessor
 from opentelemetry.sdk.trace.export import SpanExporter as SdkSpanExporter
 from opentelemetry.sdk.trace.export import SpanExportResult
 
-from vaquero import _guard, _runtime
-from vaquero.pipeline import exit
+from vaquero import _guard, _process, _runtime
+from vaquero._process import EXIT_BUDGET_S
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -78,7 +78,7 @@ class SpanProcessor(SdkSpanProcessor):
     def shutdown(self) -> None:
         """Send what there is; later spans are not taken, unless the process is exiting."""
         pipeline = self._pipeline
-        if exit.exiting():
+        if _process.exiting():
             if pipeline is not None:
                 pipeline.at_exit(pipeline.settings.exit_timeout_s)
             return
@@ -121,8 +121,8 @@ class SpanExporter(SdkSpanExporter):
 
     def shutdown(self) -> None:
         """Send what there is."""
-        self._closed = not exit.exiting()
-        self.force_flush(1500)
+        self._closed = not _process.exiting()
+        self.force_flush(int(EXIT_BUDGET_S * 1000))
 
     def force_flush(self, timeout_millis: int = 30000) -> bool:
         """Send everything accepted so far; see :meth:`vaquero.pipeline.Pipeline.flush`."""

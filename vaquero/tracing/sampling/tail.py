@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from opentelemetry.sdk.trace import SpanProcessor
 
-from vaquero import _runtime
+from vaquero import _process
 from vaquero.record import STATUS_ERROR, SpanRecord
 from vaquero.tracing.sampling import thresholds
 
@@ -44,7 +44,7 @@ class TailSink:
         self._slow_ns = int(slow_ms * 1_000_000)
         self._max_spans = max_spans
         self._begin_anew()
-        _runtime.after_fork_in_child(self._begin_anew)
+        _process.after_fork_in_child(self._begin_anew)
 
     def _begin_anew(self) -> None:
         self._lock = threading.Lock()

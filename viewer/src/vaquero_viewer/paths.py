@@ -1,4 +1,4 @@
-"""Where the store lies when nobody says."""
+"""The store's default place."""
 
 from __future__ import annotations
 

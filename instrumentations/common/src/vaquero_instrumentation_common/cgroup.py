@@ -37,7 +37,7 @@ class Groups(NamedTuple):
 
 
 class GroupMemory(NamedTuple):
-    """Memory of the own group in bytes; what the kernel does not say is None."""
+    """Memory of the own group in bytes; what the kernel does not report is None."""
 
     usage: int
     working_set: int
@@ -148,7 +148,7 @@ def _levels(base: str, path: str, controller: str, mounts: list[_Mount]) -> tupl
 
 
 def _is_root(folder: str, version: int) -> bool:
-    """Whether this is the root of all groups: what it says is the host's, told by system.*."""
+    """Whether this is the root of all groups: its values are the host's, which system.* reports."""
     if version == 1:
         return os.path.exists(folder + "/release_agent")
     return not os.path.exists(folder + "/cgroup.events")

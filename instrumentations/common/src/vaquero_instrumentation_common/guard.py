@@ -1,4 +1,4 @@
-"""The guard: a failing source is put aside for a while and reported once."""
+"""The guard of readings: one that fails pauses for a while and is logged once."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ PAUSE_S: Final = 60.0
 
 
 class Unsupported(Exception):
-    """This machine cannot say it (another platform, no such file): not a fault, not reported."""
+    """Not available on this machine (another platform, no such file): no fault, not logged."""
 
 
-class Guard:
+class ReadingGuard:
     """Runs readings so that none of them harms its neighbours.
 
     A name that failed is off for ``pause_s`` and then tried again. The first failure of a name
-    is logged; when several names fail for one reason (psutil refuses everything, say), the
-    further ones are told at debug level only, so that a log is not filled.
+    is logged as a warning; when several names fail for one reason (psutil refuses everything,
+    for example), the others are logged at debug level, so that a log is not filled.
 
     Attributes:
         paused: Until when each name that failed is off; empty while nothing is.
 
     Args:
-        log: Where failures are told.
+        log: Where failures are logged.
         clock: Seconds, monotonic.
         pause_s: How long a failed name stays off.
     """
@@ -43,7 +43,7 @@ class Guard:
         self._clock = clock
         self._pause_s = pause_s
         self.paused: dict[str, float] = {}
-        self._said: set[str] = set()
+        self._logged: set[str] = set()
         self._reasons: set[str] = set()
 
     def call(self, name: str, read: Callable[[], T]) -> T | None:
@@ -58,19 +58,19 @@ class Guard:
             return read()
         except Unsupported as reason:
             self.paused[name] = self._clock() + self._pause_s
-            if name not in self._said:
-                self._said.add(name)
+            if name not in self._logged:
+                self._logged.add(name)
                 self._log.debug("%s is not available here: %s", name, reason)
         except Exception as problem:
             self.failed(name, problem)
         return None
 
     def failed(self, name: str, problem: Exception) -> None:
-        """Put ``name`` aside, and tell it the first time."""
+        """Pause ``name``, and log it the first time."""
         self.paused[name] = self._clock() + self._pause_s
-        if name in self._said:
+        if name in self._logged:
             return
-        self._said.add(name)
+        self._logged.add(name)
         reason = type(problem).__name__
         level = logging.DEBUG if reason in self._reasons else logging.WARNING
         self._reasons.add(reason)
@@ -85,5 +85,5 @@ class Guard:
         )
 
     def off(self, name: str) -> bool:
-        """Whether ``name`` is put aside at the moment."""
+        """Whether ``name`` is paused at the moment."""
         return name in self.paused and self.paused[name] > self._clock()

@@ -23,7 +23,7 @@ class CpuTimes(NamedTuple):
 
 
 class Memory(NamedTuple):
-    """Memory in bytes; what the platform does not say is None."""
+    """Memory in bytes; what the platform does not report is None."""
 
     total: int
     available: int

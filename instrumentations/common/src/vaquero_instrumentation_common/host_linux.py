@@ -332,7 +332,7 @@ def _numbers(ranges: str) -> list[int]:
 
 
 def _physical_count(base: str, numbers: list[int]) -> int | None:
-    """Count distinct sets of sibling threads; None where the kernel does not say."""
+    """Count distinct sets of sibling threads; None where the kernel does not report them."""
     cores: set[bytes] = set()
     for number in numbers:
         for name in ("core_cpus_list", "thread_siblings_list"):

@@ -89,7 +89,7 @@ class PortableHost:
             rows = self._function("cpu_freq")(percpu=True) or ()
             clocks = {n: row.current * 1e6 for n, row in enumerate(rows) if row.current}
         except (Unsupported, OSError, NotImplementedError, RuntimeError):
-            pass  # Many machines do not say; the counts are good without.
+            pass  # Many machines do not report it; the counts are right without.
         return CpuInfo(logical, count(logical=False), clocks)
 
     def load_average(self) -> tuple[float, float, float]:
@@ -123,7 +123,7 @@ class PortableHost:
             return memory, Swap(0, 0, 0)
 
     def page_counts(self) -> PageCounts:
-        """Not told by psutil."""
+        """Not reported by psutil."""
         raise Unsupported("psutil does not count page faults of the system")
 
     def disks(self) -> Mapping[str, DiskIo]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple
 
 from opentelemetry.metrics import Meter, MeterProvider, NoOpMeter, get_meter_provider
 
-from vaquero_instrumentation_common.guard import Guard
+from vaquero_instrumentation_common.guard import ReadingGuard
 from vaquero_instrumentation_common.hostlock import HostLock, destination_key, host_lock
 from vaquero_instrumentation_common.registry import Registry
 from vaquero_instrumentation_common.sampler import Sampler, Source
@@ -48,14 +48,14 @@ class Session(NamedTuple):
         guard: Keeps failures apart.
         rows: The rows that are emitted.
         lock: The host lock, for a package of host series in mode auto.
-        arguments: What ``instrument()`` was given, to tell whether a second call differs.
+        arguments: What ``instrument()`` was called with, to see whether a second call differs.
     """
 
     config: Resolved
     provider: MeterProvider
     meter: Meter
     sampler: Sampler
-    guard: Guard
+    guard: ReadingGuard
     rows: tuple[MetricRow, ...]
     lock: HostLock | None
     arguments: Mapping[str, Any]
@@ -185,7 +185,7 @@ class TableInstrumentor(ABC):
             plan = self._planned(config)
         rows = selected(plan.rows, config["exclude_metrics"])
         lock = self._lock(config, key)
-        guard = Guard(self.log, clock=clock)
+        guard = ReadingGuard(self.log, clock=clock)
         sampler = Sampler(
             plan.sources,
             guard,

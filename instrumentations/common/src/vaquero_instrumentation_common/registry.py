@@ -2,7 +2,7 @@
 
 OpenTelemetry has no way to unregister an observable, and a second one of the same name is
 discarded silently with its callback. So each row gets one slot per meter provider: the
-registered callback is the slot, and the slot reads for its present sampler, or for nobody.
+registered callback is the slot, and the slot reads for its current sampler, or for none.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any
 
 from opentelemetry.metrics import CallbackOptions, Meter, MeterProvider, get_meter_provider
 
-from vaquero_instrumentation_common.guard import Guard
+from vaquero_instrumentation_common.guard import ReadingGuard
 from vaquero_instrumentation_common.sampler import Reading, Sampler
 from vaquero_instrumentation_common.table import (
     COUNTER,
@@ -34,12 +34,12 @@ class Slot:
 
     def __init__(self) -> None:
         self.sampler: Sampler | None = None
-        self.guard: Guard | None = None
+        self.guard: ReadingGuard | None = None
         self.name = ""
         self.source = ""
         self.read: Callable[[Reading[Any]], Points] | None = None
 
-    def connect(self, row: MetricRow, sampler: Sampler, guard: Guard) -> None:
+    def connect(self, row: MetricRow, sampler: Sampler, guard: ReadingGuard) -> None:
         """Emit ``row`` from now on."""
         self.name, self.source, self.read = row.name, row.source, row.read
         self.guard = guard
@@ -50,7 +50,7 @@ class Slot:
         self.sampler = None
 
     def __call__(self, options: CallbackOptions) -> Points:
-        """Return the points of the present cycle; none while silent."""
+        """Return the points of the current cycle; none while silent."""
         sampler = self.sampler
         if sampler is None or self.read is None or self.guard is None:
             return NOTHING
@@ -65,7 +65,7 @@ class Slot:
 
 
 class Registry:
-    """The slots of one package, for each meter provider that it was ever given."""
+    """The slots of one package, for each meter provider that it was used with."""
 
     def __init__(self, scope: str, version: str, schema_url: str) -> None:
         self._scope = scope

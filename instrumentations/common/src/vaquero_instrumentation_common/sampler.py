@@ -17,7 +17,7 @@ from collections import deque
 from collections.abc import Callable, Hashable, Iterable
 from typing import Any, Final, Generic, TypeVar
 
-from vaquero_instrumentation_common.guard import Guard
+from vaquero_instrumentation_common.guard import ReadingGuard
 
 T = TypeVar("T")
 
@@ -34,7 +34,7 @@ class Source(Generic[T]):
         name: Unique within a sampler; appears in log lines.
         read: Returns one reading; may raise, the guard sees to it.
         windowed: Whether differences over the window are wanted of it.
-        per_process: Whether the reading is of this process, so that a forked child starts anew.
+        per_process: Whether the reading is of this process, so that a child starts from zero.
         on_fork: Called in a forked child before its baseline is taken; must not block.
         refresh_s: Age up to which a reading is used again (for what is slow and hardly moves).
     """
@@ -125,7 +125,7 @@ class Sampler:
     def __init__(
         self,
         sources: Iterable[Source[Any]],
-        guard: Guard,
+        guard: ReadingGuard,
         *,
         window_s: float = 10.0,
         share_s: float = SHARE_S,
@@ -159,7 +159,7 @@ class Sampler:
         _living.discard(self)
 
     def reading(self, row: Hashable, source: str) -> Reading[Any] | None:
-        """Return the reading of ``source`` that belongs to the present cycle.
+        """Return the reading of ``source`` that belongs to the current cycle.
 
         Args:
             row: Who asks; the same row asked again is the next cycle.
@@ -248,7 +248,7 @@ class Sampler:
                     self._history[name] = deque([(self._clock(), value)])
 
     def restart_in_child(self) -> None:
-        """Start anew in a forked child: fresh lock, own identity, own baseline."""
+        """Start again in a forked child: new lock, own identity, own baseline."""
         self._lock = threading.Lock()
         with self._lock:
             self._forget_parent()

@@ -1,8 +1,8 @@
 """Finding event loops without the application's help.
 
-Every loop of asyncio and uvloop says when it begins and ends to run by calling
-``_set_running_loop``. That function is replaced by one that hands the call on and then tells the
-watcher; the replacement is made where loops look it up and taken back on request. A uvloop that
+Every loop of asyncio and uvloop calls ``_set_running_loop`` when it begins and when it ends to run.
+That function is replaced by one that passes the call on and then notifies the watcher; the
+replacement is made where loops look it up, and is taken back on request. A uvloop that
 was imported before has looked it up already: there ``Loop.run_forever`` is replaced.
 
 asyncio itself is not imported for this: a program that never does has no loops to find, and in
@@ -19,42 +19,40 @@ from collections.abc import Callable, Iterator
 from types import FrameType
 from typing import TYPE_CHECKING, Any, Final
 
-from vaquero_instrumentation_runtime.arrival import Arrival
+from vaquero_instrumentation_common.import_hooks import when_imported
 
 if TYPE_CHECKING:
     import asyncio
 
 _log = logging.getLogger("vaquero.instrumentation.runtime")
 
-Told = Callable[["asyncio.AbstractEventLoop | None"], None]
+OnLoop = Callable[["asyncio.AbstractEventLoop | None"], None]
 _NAME: Final = "_set_running_loop"
 
 
 class Discovery:
-    """Tells ``told`` of every loop that begins to run in the calling thread.
+    """Calls back for every loop that begins to run, in the loop's thread.
 
     Args:
-        told: Called with the loop in the loop's thread, with None when it ends. What it raises
-            goes to the log.
+        on_loop: Called with the loop, and with None when it ends. What it raises goes to the log.
     """
 
-    def __init__(self, told: Told) -> None:
-        self._told: Told | None = told
+    def __init__(self, on_loop: OnLoop) -> None:
+        self._on_loop: OnLoop | None = on_loop
         self._replaced: list[tuple[Any, str, Any, Any]] = []
-        self._arrival: Arrival | None = None
+        self._stop_waiting: Callable[[], None] | None = None
 
     def start(self) -> None:
         """Set the hook, now or when asyncio is imported, and look for loops that run already."""
-        if "asyncio" not in sys.modules:
-            self._arrival = Arrival("asyncio", self._hook)
-            self._arrival.wait()
-            return
+        self._stop_waiting = when_imported("asyncio", self._begin)
+
+    def _begin(self, asyncio: object) -> None:
         self._hook()
         self._replace_uvloop()
         for loop in running_loops():
             # It may close between being seen and being asked; then there is nothing to watch.
             with contextlib.suppress(RuntimeError):
-                loop.call_soon_threadsafe(self._tell, loop)
+                loop.call_soon_threadsafe(self._notify, loop)
 
     def _hook(self) -> None:
         import asyncio
@@ -70,9 +68,9 @@ class Discovery:
 
     def stop(self) -> None:
         """Take the hook back; where another has been set over it, it stays and is silent."""
-        self._told = None
-        if self._arrival is not None:
-            self._arrival.cancel()
+        self._on_loop = None
+        if self._stop_waiting is not None:
+            self._stop_waiting()
         for owner, name, original, wrapper in self._replaced:
             if getattr(owner, name, None) is wrapper:
                 setattr(owner, name, original)
@@ -86,11 +84,11 @@ class Discovery:
 
         @functools.wraps(original)
         def run_forever(loop: Any) -> Any:
-            self._tell(loop)
+            self._notify(loop)
             try:
                 return original(loop)
             finally:
-                self._tell(None)
+                self._notify(None)
 
         owner.run_forever = run_forever
         self._replaced.append((owner, "run_forever", original, run_forever))
@@ -98,16 +96,16 @@ class Discovery:
     def _wrapper(self, original: Callable[[Any], None]) -> Callable[[Any], None]:
         def _set_running_loop(loop: Any) -> None:
             original(loop)
-            self._tell(loop)
+            self._notify(loop)
 
         return _set_running_loop
 
-    def _tell(self, loop: asyncio.AbstractEventLoop | None) -> None:
-        told = self._told
-        if told is None:
+    def _notify(self, loop: asyncio.AbstractEventLoop | None) -> None:
+        on_loop = self._on_loop
+        if on_loop is None:
             return
         try:
-            told(loop)
+            on_loop(loop)
         except Exception:
             _log.debug("An event loop cannot be watched.", exc_info=True)
 

@@ -36,7 +36,7 @@ _LOG_BURST: Final = 5
 class LoopReading(NamedTuple):
     """Longest stretch in seconds within the window, busy seconds since start, living tasks.
 
-    ``ran`` is False where no loop ran within the window: then there is nothing to tell.
+    ``ran`` is False where no loop ran within the window: then there is nothing to report.
     """
 
     ran: bool
@@ -48,14 +48,14 @@ class LoopReading(NamedTuple):
 class _Case:
     """One time of being blocked, from when it was seen until it ended."""
 
-    __slots__ = ("count", "culprit", "said", "since", "watch")
+    __slots__ = ("count", "culprit", "logged", "since", "watch")
 
     def __init__(self, watch: Watch, since: float, seen: Culprit | None) -> None:
         self.watch = watch
         self.count = watch.count
         self.since = since
         self.culprit = seen
-        self.said = False
+        self.logged = False
 
 
 class LoopWatcher:
@@ -63,8 +63,8 @@ class LoopWatcher:
 
     Args:
         blocked_after_s: Time from which a held loop counts as blocked; 0 looks for none.
-        window_s: Span over which the longest stretch is told.
-        log: Where a blocked loop is told.
+        window_s: Span over which the longest stretch is reported.
+        log: Where a blocked loop is logged.
         clock: Monotonic seconds.
     """
 
@@ -86,7 +86,7 @@ class LoopWatcher:
         self._wake = threading.Event()
         self._thread: threading.Thread | None = None
         self._stopped = False
-        self._said: deque[float] = deque(maxlen=_LOG_BURST)
+        self._logged: deque[float] = deque(maxlen=_LOG_BURST)
         self.blocked: dict[Site, int] = {}
 
     def running(self, loop: asyncio.AbstractEventLoop | None) -> None:
@@ -211,8 +211,8 @@ class LoopWatcher:
         for case in self._cases:
             over = case.watch.count != case.count
             took = case.watch.last_s if over else self._clock() - case.since
-            if not case.said and (over or took > _STILL_BLOCKED_S):
-                case.said = True
+            if not case.logged and (over or took > _STILL_BLOCKED_S):
+                case.logged = True
                 self._tell(case, took)
             if not over and case.watch in self._watches.values():
                 still_open.append(case)
@@ -226,9 +226,9 @@ class LoopWatcher:
 
     def _tell(self, case: _Case, took_s: float) -> None:
         now = self._clock()
-        if len(self._said) == _LOG_BURST and now - self._said[0] < _LOG_PAUSE_S:
+        if len(self._logged) == _LOG_BURST and now - self._logged[0] < _LOG_PAUSE_S:
             return
-        self._said.append(now)
+        self._logged.append(now)
         if case.culprit is None:
             self._log.warning("An event loop was blocked for %.3f s.", took_s)
             return
@@ -248,7 +248,7 @@ class LoopWatcher:
 def count_tasks(loops: list[asyncio.AbstractEventLoop]) -> int:
     """Count tasks that are not done.
 
-    The interpreter keeps all tasks in one weak set up to 3.13: a large one is told by its size,
+    The interpreter keeps all tasks in one weak set up to 3.13: of a large one the size is taken,
     which is one step, where listing ten thousand tasks takes milliseconds; tasks that are done
     and still held count there. Later interpreters list them in C.
     """

@@ -1,4 +1,4 @@
-"""Whose line it is: the frame of a thread that tells a reader most."""
+"""Which line is to blame: the frame of a thread that says most to a reader."""
 
 from __future__ import annotations
 

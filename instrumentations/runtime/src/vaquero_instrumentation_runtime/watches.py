@@ -30,7 +30,7 @@ class Watch(Protocol):
 
     Attributes:
         thread_id: The thread in which it runs.
-        count: Number of the present busy stretch.
+        count: Number of the current busy stretch.
         last_s: How long the stretch before lasted.
         busy_s: All busy time together, None where it is not known.
     """

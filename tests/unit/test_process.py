@@ -1,0 +1,197 @@
+"""The end of a process: what of vaquero runs then, in which order, whichever way it ends."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs os.fork")
+
+#: Everything of ours that runs at an exit says so on stdout, after the role of its process.
+PROGRAM = """
+import atexit, multiprocessing, os, sys, threading, time
+
+role = "main"
+
+def note(what):
+    os.write(1, f"{role}: {what}\\n".encode())
+
+if __name__ == "__main__":
+    atexit.register(note, "handler before")
+
+from vaquero import run_lines
+from vaquero.console import ConsoleProcessor
+from vaquero import _process
+from vaquero.pipeline.pipeline import Pipeline
+from vaquero.sdk.handle import VaqueroSDK
+
+def noted(owner, name, what):
+    inner = getattr(owner, name)
+    def outer(*args, **kwargs):
+        note(what)
+        return inner(*args, **kwargs)
+    setattr(owner, name, outer)
+
+noted(VaqueroSDK, "_collect_last", "collect")
+noted(ConsoleProcessor, "force_flush", "console")
+noted(Pipeline, "at_exit", "send")
+noted(run_lines, "exit_line", "exit line")
+noted(run_lines, "_add_counts", "exit line")
+run_lines.register()
+import vaquero
+
+if sys.argv[1:] != ["late"]:
+    vaquero.init()
+if __name__ == "__main__":
+    atexit.register(lambda: note(f"handler after, exiting={_process.exiting()}"))
+
+def work(name=None):
+    global role
+    role = name or role
+    with vaquero.span("work"):
+        pass
+
+def parent(name):
+    work(name)
+    run("fork", work, "grandchild")
+
+def late(name):
+    global role
+    role = name
+    vaquero.init()
+    work()
+
+def idle(name):
+    global role
+    role = name
+
+def run(method, target, name):
+    child = multiprocessing.get_context(method).Process(target=target, args=(name,))
+    child.start()
+    child.join()
+
+if __name__ == "__main__" and sys.argv[1:] == ["children"]:
+    threading.Thread(target=time.sleep, args=(60,), daemon=True).start()
+    work()
+    pid = os.fork()
+    if pid == 0:
+        work("forked")
+        sys.exit(0)
+    os.waitpid(pid, 0)
+    run("fork", parent, "multiprocessing")
+    run("fork", idle, "idle")
+    run("spawn", work, "spawned")
+    run("forkserver", work, "served")
+if __name__ == "__main__" and sys.argv[1:] == ["late"]:
+    for method in ("fork", "spawn", "forkserver"):
+        run(method, late, f"late {method}")
+"""
+
+Order = dict[str, list[str]]
+
+
+def order(folder: Path, *arguments: str) -> Order:
+    """What each process of the program said, by its role."""
+    program, tally = folder / "program.py", folder / "tally"
+    program.write_text(PROGRAM, "utf-8")
+    tally.touch()
+    environ = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("OTEL_", "VAQUERO_"))
+    } | {
+        "VAQUERO_RUN": f"0:{tally}",
+        "VAQUERO_CONSOLE": "true",
+        "VAQUERO_SPOOL": "false",
+        "OTEL_METRICS_EXPORTER": "none",
+        "OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:9",
+    }
+    done = subprocess.run(
+        [sys.executable, str(program), *arguments],
+        env=environ,
+        capture_output=True,
+        text=True,
+        timeout=90,
+        check=True,
+    )
+    said: Order = {}
+    for line in done.stdout.splitlines():
+        role, _, what = line.partition(": ")
+        said.setdefault(role, []).append(what)
+    return said
+
+
+@pytest.fixture(scope="module")
+def with_children(tmp_path_factory: pytest.TempPathFactory) -> Order:
+    """One run of the program, with a child of each kind."""
+    return order(tmp_path_factory.mktemp("order"), "children")
+
+
+def test_the_exit_of_a_program(with_children: Order) -> None:
+    """Sent first, as it was registered last; collected, printed and said in that order after it."""
+    assert with_children["main"] == [
+        "send",
+        "handler after, exiting=True",
+        "collect",
+        "send",
+        "console",
+        "exit line",
+        "handler before",
+    ]
+
+
+def test_the_exit_of_a_program_without_spans(tmp_path: Path) -> None:
+    """What no span has started is not sent first, and the exit is not known before our hooks."""
+    assert order(tmp_path)["main"] == [
+        "handler after, exiting=False",
+        "collect",
+        "send",
+        "console",
+        "exit line",
+        "handler before",
+    ]
+
+
+def test_the_exit_of_a_forked_child(with_children: Order) -> None:
+    """As the program's own."""
+    assert with_children["forked"] == with_children["main"]
+
+
+def test_the_exit_of_a_child_of_multiprocessing(with_children: Order) -> None:
+    """No handler of atexit runs there; ours do, and what is left is sent when all others are done.
+
+    Without a span of its own there is nothing to send last.
+    """
+    assert with_children["multiprocessing"] == ["collect", "send", "console", "exit line", "send"]
+    assert with_children["idle"] == ["collect", "send", "console", "exit line"]
+
+
+def test_the_exit_of_a_grandchild(with_children: Order) -> None:
+    """A child of a child runs each hook once, too: its spans are counted once."""
+    assert with_children["grandchild"] == ["collect", "send", "console", "exit line", "send"]
+
+
+def test_the_exit_of_a_spawned_child(with_children: Order) -> None:
+    """It leaves in both ways: what is left is sent, then comes what comes in a program."""
+    assert with_children["spawned"] == ["send", "send", "collect", "send", "console", "exit line"]
+
+
+def test_the_exit_of_a_child_of_a_fork_server(with_children: Order) -> None:
+    """It imports vaquero itself, and leaves as a forked child of multiprocessing does."""
+    assert with_children["served"] == with_children["multiprocessing"]
+
+
+def test_the_exit_of_a_child_that_starts_the_sdk_itself(tmp_path: Path) -> None:
+    """What is registered only in the child runs there too, whichever way it was started."""
+    said = order(tmp_path, "late")
+
+    assert said["late fork"] == ["collect", "send", "console", "exit line", "send"]
+    assert said["late forkserver"] == said["late fork"]
+    assert said["late spawn"] == ["send", "send", "collect", "send", "console", "exit line"]
