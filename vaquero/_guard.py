@@ -18,9 +18,9 @@ strict = False
 
 
 def quiet(fallback: R) -> Callable[[Callable[P, R]], Callable[P, R]]:
-    """Make a function of ours safe to call from an application.
+    """Make a function of vaquero safe to call from an application.
 
-    ``Exception`` is caught, said once a minute on the ``vaquero`` logger, and ``fallback`` is
+    ``Exception`` is caught, logged once a minute on the ``vaquero`` logger, and ``fallback`` is
     returned. ``KeyboardInterrupt``, ``SystemExit`` and ``GeneratorExit`` belong to the application
     and pass. Not for functions that run code of the application: its exceptions must pass.
 

@@ -32,7 +32,7 @@ class ImportWatch:
             spec = getattr(module, "__spec__", None)
             # One that is being imported now has not got its names yet: its end is not heard.
             if module is not None and not getattr(spec, "_initializing", False):
-                self._tell(name, module)
+                self._call_back(name, module)
         if self._wanted:
             sys.meta_path.insert(0, self)
 
@@ -46,14 +46,14 @@ class ImportWatch:
     def find_spec(
         self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        """Find nothing, save what is watched, by asking the other finders."""
+        """Ask the other finders; only watched modules get a loader that calls back."""
         if fullname not in self._wanted or self._looking:
             return None
         self._looking = True
         try:
             spec = importlib.util.find_spec(fullname)
             if spec is not None and spec.loader is not None:
-                self._hear(fullname, spec.loader)
+                self._watch(fullname, spec.loader)
             return spec
         except Exception as error:
             _guard.report(error, "logs.imports")
@@ -61,7 +61,7 @@ class ImportWatch:
         finally:
             self._looking = False
 
-    def _hear(self, name: str, loader: Any) -> None:
+    def _watch(self, name: str, loader: Any) -> None:
         execute = loader.exec_module
 
         def exec_module(module: ModuleType) -> None:
@@ -69,11 +69,11 @@ class ImportWatch:
                 loader.__dict__.pop("exec_module", None)
             execute(module)
             if module.__name__ == name:
-                self._tell(name, module)
+                self._call_back(name, module)
 
         loader.exec_module = exec_module
 
-    def _tell(self, name: str, module: Any) -> None:
+    def _call_back(self, name: str, module: Any) -> None:
         callback = self._wanted.pop(name, None)
         if callback is None:
             return

@@ -39,12 +39,12 @@ class MeterProvider(SdkMeterProvider):
     ) -> None:
         self._child_resource = child_resource
         super().__init__(**kwargs)
-        _runtime.after_fork_in_child(self._begin_anew)
+        _runtime.after_fork_in_child(self._reset_after_fork)
 
     def _handle_fork(self) -> None:
         """Newer SDKs call this in a child and would overwrite a given instance id."""
 
-    def _begin_anew(self) -> None:
+    def _reset_after_fork(self) -> None:
         self._lock = threading.Lock()
         self._meter_lock = threading.Lock()
         type(self)._all_metric_readers_lock = threading.Lock()
