@@ -18,7 +18,7 @@ strict = False
 
 
 def quiet(fallback: R) -> Callable[[Callable[P, R]], Callable[P, R]]:
-    """Make a function of ours safe to call from an application.
+    """Make a function of vaquero safe to call from an application.
 
     ``Exception`` is caught and logged on the ``vaquero`` logger, at most once a minute, and
     ``fallback`` is returned. ``KeyboardInterrupt``, ``SystemExit`` and ``GeneratorExit`` belong to

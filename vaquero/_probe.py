@@ -30,7 +30,7 @@ def is_a(value: object, kinds: type[T] | tuple[type[T], ...]) -> TypeIs[T]:
         return False
 
 
-def says_something(given: object) -> bool:
+def is_truthy(given: object) -> bool:
     """Whether this is true to Python; also where asking fails, as for an array."""
     try:
         return given is not None and bool(given)
@@ -50,7 +50,7 @@ def key_of(key: object) -> str:
 
 
 def readable_attributes(given: Any) -> dict[Any, Any] | None:
-    """Attributes as a plain dict; what cannot be read is left out, which is said."""
+    """Attributes as a plain dict; what cannot be read is left out with a warning."""
     if given is None or type(given) is dict:
         return cast("Any", given)
     try:

@@ -1,8 +1,8 @@
 """What a finished span is: the one layout that tracing writes and the pipeline reads.
 
-``tracing`` makes records, ``pipeline`` takes them, and neither knows the other. A span of ours *is*
-a record (its class inherits from :class:`SpanRecord`), so that ending it costs one append. Spans of
-the SDK are laid out as records by the pipeline's writer thread, away from the caller.
+``tracing`` makes records, ``pipeline`` takes them, and neither knows the other. A span of vaquero
+*is* a record (its class inherits from :class:`SpanRecord`), so that ending it costs one append.
+Spans of the SDK are laid out as records by the pipeline's writer thread, away from the caller.
 """
 
 from __future__ import annotations
@@ -169,7 +169,7 @@ class Sink(Protocol):
 class SinkHolder(Protocol):
     """A span processor that only hands spans to a sink.
 
-    A provider of ours that is given one calls the sink directly at span end and skips the
+    A provider of vaquero that is given one calls the sink directly at span end and skips the
     processor's ``on_start`` and ``on_end``, which is what makes the short path short.
     """
 

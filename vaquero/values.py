@@ -2,8 +2,8 @@
 
 :func:`freeze` takes whatever the application has at hand and gives what OTLP can carry: text,
 bool, int of 64 bits, float, bytes, None, tuples of these and dicts with text keys. It never raises
-and never warns, copies what the caller may change later, and does bounded work. What is cut is said
-in the place of what was cut.
+and never warns, copies what the caller may change later, and does bounded work. A remark
+stands in the place of what was cut.
 
 :func:`plain` narrows that further to what spans took before mappings and None were allowed, and
 :func:`json_text` writes a frozen value as JSON. ``docs/values.md`` shows how each kind arrives.
@@ -58,7 +58,7 @@ _NAMED = (
 
 
 def freeze(value: object) -> Frozen:
-    """The value as OTLP can carry it; a copy where the original could change.
+    """The value as OTLP can carry it; a copy where it could change.
 
     Args:
         value: Anything at all.

@@ -1,1 +1,1 @@
-"""What only users of the original vaquero-sdk need: its spans' methods, its configuration."""
+"""What only users of vaquero-sdk need: its spans' methods, its configuration."""

@@ -1,4 +1,4 @@
-"""The original vaquero-sdk's configuration object: the fields of its code and its documents."""
+"""vaquero-sdk's configuration object: the fields of its code and its documents."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ _ENVIRONMENTS = ("development", "staging", "production")
 
 @dataclass(init=False)
 class SDKConfig:
-    """Settings in the original's shape; ``vaquero.init(config=...)`` and ``VaqueroSDK`` take it.
+    """Settings in vaquero-sdk's shape; ``vaquero.init(config=...)`` and ``VaqueroSDK`` take it.
 
-    Every field is optional. A value that cannot be used is said on the logger ``vaquero`` and
-    replaced by the default; an unknown field is said with the nearest known name. The key is never
-    shown, and sent only to an endpoint that is named here or in the environment.
+    Every field is optional. An invalid value is logged on the logger ``vaquero``, and the default
+    is used; an unknown field is logged with the nearest known name. The key is never shown, and is
+    sent only to an endpoint that is named here or in the environment.
 
     Attributes:
         api_key: Sent as ``Authorization: Bearer``.

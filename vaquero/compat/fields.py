@@ -15,7 +15,7 @@ MAX_JSON = 16_384
 
 
 class AttributeField(Generic[T]):
-    """A field of the original that is one attribute of the span."""
+    """A field of vaquero-sdk's span that is one attribute of the span."""
 
     __slots__ = ("_default", "_keys")
 
@@ -48,7 +48,7 @@ class AttributeField(Generic[T]):
 
 
 class JsonField(AttributeField[Any]):
-    """A field of the original that is one attribute holding JSON text."""
+    """A field of vaquero-sdk's span that is one attribute holding JSON text."""
 
     __slots__ = ()
 
@@ -69,7 +69,7 @@ class JsonField(AttributeField[Any]):
 
 
 class PrefixedView(MutableMapping[str, Any]):
-    """Attributes of a span under one prefix, as the original's ``tags`` and ``metadata`` were."""
+    """Attributes of a span under one prefix, as vaquero-sdk's ``tags`` and ``metadata`` were."""
 
     __slots__ = ("_prefix", "_span")
 
@@ -115,7 +115,7 @@ def attributes_of(span: object) -> Mapping[str, Any]:
 
 
 def json_of(value: object) -> str:
-    """Any value as JSON text of at most :data:`MAX_JSON` characters, with what was cut said."""
+    """Any value as JSON text of at most :data:`MAX_JSON` characters and a remark on the rest."""
     text = values.json_text(values.freeze(value))
     if len(text) <= MAX_JSON:
         return text

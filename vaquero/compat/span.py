@@ -1,9 +1,9 @@
-"""The methods and fields that spans of the original ``vaquero`` SDK had, over OpenTelemetry's span.
+"""The methods and fields of vaquero-sdk's span, over OpenTelemetry's span.
 
-:class:`CompatSpan` is a mixin without state: everything it says is read from, and written to, the
+:class:`CompatSpan` is a mixin without state: everything it shows is read from, and written to, the
 attributes, events and status of the span it is part of, through OpenTelemetry's own names. Where
-the original and OpenTelemetry use one name (``status``, ``attributes``, ``start_time``,
-``end_time``, ``name``), OpenTelemetry's meaning holds; the original's reading is in ``to_dict()``.
+vaquero-sdk and OpenTelemetry use one name (``status``, ``attributes``, ``start_time``,
+``end_time``, ``name``), OpenTelemetry's meaning holds; vaquero-sdk's meaning is in ``to_dict()``.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ else:
 
 
 class CompatSpan(_Base):
-    """Mixin: the original's methods and fields on any span of OpenTelemetry.
+    """Mixin: vaquero-sdk's methods and fields on any span of OpenTelemetry.
 
     Fields that are attributes can be set; an ended span ignores that, as OpenTelemetry's does.
     """
@@ -96,7 +96,7 @@ class CompatSpan(_Base):
     # ------------------------------------------------------------------ who it is
     @property
     def trace_id(self) -> str:
-        """The trace id as 32 hexadecimal digits; all zeros where there is no trace."""
+        """The trace id as 32 hexadecimal digits; all zeros without a trace."""
         return format_trace_id(self.get_span_context().trace_id)
 
     @property
@@ -133,7 +133,7 @@ class CompatSpan(_Base):
         try:
             return None if start is None or end is None else (end - start) / 1e6
         except TypeError:
-            return None  # Times that the application gave, and that are none.
+            return None  # The application gave something else as times.
 
     @property
     def tags(self) -> PrefixedView:
@@ -170,11 +170,11 @@ class CompatSpan(_Base):
         """The last error as ``type``, ``message`` and ``traceback``; None where there is none."""
         for event in reversed(getattr(self, "events", None) or ()):
             if event.name == "exception":
-                said = event.attributes or {}
+                found = event.attributes or {}
                 return {
-                    "type": str(said.get("exception.type", "")),
-                    "message": str(said.get("exception.message", "")),
-                    "traceback": str(said.get("exception.stacktrace", "")),
+                    "type": str(found.get("exception.type", "")),
+                    "message": str(found.get("exception.message", "")),
+                    "traceback": str(found.get("exception.stacktrace", "")),
                 }
         status = getattr(self, "status", None)
         if status is None or status.status_code is not StatusCode.ERROR:
@@ -224,7 +224,7 @@ class CompatSpan(_Base):
         self.end()
 
     def to_dict(self) -> dict[str, Any]:
-        """The span in the original's layout of 26 keys, times in ISO 8601 with UTC offset."""
+        """The span in vaquero-sdk's layout of 26 keys, times in ISO 8601 with UTC offset."""
         return {
             "trace_id": self.trace_id,
             "span_id": self.span_id,
@@ -261,7 +261,7 @@ def record_error(span: Span, error: BaseException, record: bool = True) -> None:
     Survives exceptions whose text cannot be had; never raises.
 
     Args:
-        span: A span of ours, or a handle.
+        span: A span of vaquero, or a handle.
         error: The exception.
         record: False leaves out the event and the exception's text.
     """
@@ -271,7 +271,7 @@ def record_error(span: Span, error: BaseException, record: bool = True) -> None:
         span.set_attribute(ERROR_TYPE, type_name(error))
         if record:
             span.record_exception(error)
-        # Without the event nothing of what the exception says is wanted.
+        # Without the event no text of the exception is wanted.
         span.set_status(Status(StatusCode.ERROR, status_text(error) if record else None))
     except Exception as fault:
         _guard.report(fault, "record_error")
@@ -285,12 +285,12 @@ def _value_of(member: object) -> object:
 
 
 def _token_count(tokens: object) -> int:
-    """A count of tokens; 0 for what an application put there that is no number."""
+    """A count of tokens; 0 where an application put something else there."""
     return tokens if isinstance(tokens, int) else 0
 
 
 def _word_of(span: CompatSpan) -> str:
-    """The original's status: running, completed, failed or cancelled."""
+    """vaquero-sdk's status: running, completed, failed or cancelled."""
     status = getattr(span, "status", None)
     if status is not None and status.status_code is StatusCode.ERROR:
         return "failed"
@@ -305,4 +305,4 @@ def _iso(time_ns: int | None) -> str | None:
     try:
         return datetime.fromtimestamp(time_ns / 1e9, timezone.utc).isoformat()
     except Exception:
-        return None  # A time that the application gave, and that is none.
+        return None  # The application gave something else as a time.

@@ -31,7 +31,7 @@ def merged(
     metadata: Mapping[str, object] | None,
     more: Mapping[str, object] | None,
 ) -> dict[str, object]:
-    """All that was said about a span as one new dict of attributes."""
+    """All attributes that a span is given, in one new dict."""
     taken: dict[Any, object] = {}
     _add(taken, "", "attributes", attributes)
     _add(taken, TAG, "tags", tags)
@@ -95,7 +95,7 @@ def usable_kind(kind: object) -> SpanKind:
 
 
 def usable_time(time: object) -> int | None:
-    """Unix time in nanoseconds; None, with a warning, for what is no time."""
+    """Unix time in nanoseconds; None, with a warning, for what is not a time."""
     if time is None or (is_a(time, int) and not isinstance(time, bool)):
         return time
     if is_a(time, datetime):

@@ -69,7 +69,7 @@ def _chosen(cls: type[Any], options: TraceOptions) -> Iterator[tuple[str, Any]]:
 def _inherited(
     cls: type[Any], own: dict[str, Any], options: TraceOptions
 ) -> Iterator[tuple[str, Any]]:
-    """Members of bases that ``include`` names in full; names that exist nowhere are told of."""
+    """Members of bases that ``include`` names in full; names that exist nowhere are logged."""
     for name in options.include:
         if name in own or any(letter in name for letter in "*?["):
             continue

@@ -10,7 +10,7 @@ from vaquero.facade.handle import NOOP, SpanHandle
 
 
 def get_current_span() -> CompatSpan:
-    """The current span, whoever started it; where there is none, a span that is false."""
+    """The current span, whoever started it; without one, a falsy no-op span."""
     found = trace_api.get_current_span()
     if isinstance(found, CompatSpan):
         return found
@@ -20,12 +20,12 @@ def get_current_span() -> CompatSpan:
 
 
 def get_current_trace_id() -> str | None:
-    """The current trace's id as 32 hexadecimal digits; None where there is no span."""
+    """The current trace's id as 32 hexadecimal digits; None without a span."""
     found = get_current_span()
     return found.trace_id if found else None
 
 
 def get_current_span_id() -> str | None:
-    """The current span's id as 16 hexadecimal digits; None where there is no span."""
+    """The current span's id as 16 hexadecimal digits; None without a span."""
     found = get_current_span()
     return found.span_id if found else None

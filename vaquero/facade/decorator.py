@@ -126,7 +126,7 @@ def trace(
     if _is_target(agent_name):
         target, agent_name = agent_name, None
     agent_name, name = _text("agent_name", agent_name), _text("name", name)
-    said = merged(attributes, tags, metadata, None)
+    fixed = merged(attributes, tags, metadata, None)
     parameters = None if prompt_parameters is None else json_of(prompt_parameters)
     prompt = {
         "gen_ai.system_instructions": system_prompt,
@@ -134,13 +134,13 @@ def trace(
         "vaquero.prompt.version": prompt_version,
         "vaquero.prompt.parameters": parameters,
     }
-    said.update({key: value for key, value in prompt.items() if value is not None})
+    fixed.update({key: value for key, value in prompt.items() if value is not None})
     if agent_name:
-        said[AGENT_NAME] = agent_name
+        fixed[AGENT_NAME] = agent_name
     options = TraceOptions(
         name=name,
         agent_name=agent_name,
-        attributes={key: values.freeze(value) for key, value in said.items()},
+        attributes={key: values.freeze(value) for key, value in fixed.items()},
         start=(usable_kind(kind), None, None, None),
         capture_inputs=None if capture_inputs is None else bool(capture_inputs),
         capture_outputs=None if capture_outputs is None else bool(capture_outputs),

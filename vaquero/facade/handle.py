@@ -1,8 +1,8 @@
-"""A span of another provider in the clothes of ours.
+"""A span of another provider with the methods of vaquero's.
 
 Where the application has set its own provider, its spans stay what they are. The facade hands out
 a :class:`SpanHandle` around them: an OpenTelemetry span that takes any value as an attribute and
-has the original's methods and fields. :data:`NOOP` stands for "no span"; it is false.
+has the methods and fields of vaquero-sdk's span. :data:`NOOP` stands for "no span"; it is false.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from opentelemetry.trace import (
 
 from vaquero import _guard, _log, values
 from vaquero._exceptions import exception_attributes
-from vaquero._probe import is_a, key_of, says_something, text_of
+from vaquero._probe import is_a, is_truthy, key_of, text_of
 from vaquero.compat.span import CANCELLED, CompatSpan, record_error
 
 if TYPE_CHECKING:
@@ -186,13 +186,13 @@ class SpanHandle(CompatSpan, Span):
             inner.record_exception(exception, fit, timestamp, escaped)
         except Exception:
             # Its __str__ raises: OpenTelemetry's event cannot be made, one like it can.
-            said = exception_attributes(exception, escaped)
+            made = exception_attributes(exception, escaped)
             if attributes is not None:
-                said.update(adapted(attributes, self._adapt))
-            self.add_event("exception", said, timestamp)
+                made.update(adapted(attributes, self._adapt))
+            self.add_event("exception", made, timestamp)
 
     def _adapted(self, attributes: Mapping[str, Any] | None) -> dict[str, Any] | None:
-        if attributes is None or not says_something(attributes):
+        if attributes is None or not is_truthy(attributes):
             return None
         return adapted(attributes, self._adapt)
 
@@ -252,7 +252,7 @@ class SpanHandle(CompatSpan, Span):
 
 
 class NoopSpan(SpanHandle):
-    """There is no span: false, keeps nothing, and can be used wherever a span can.
+    """Stands for no span: is false, keeps nothing, and can be used wherever a span can.
 
     It is a context manager of both kinds and a decorator too, since it also stands for a facade
     that is switched off.

@@ -41,7 +41,7 @@ class TracerRoute:
         provider: The API's global provider for which this holds; None for none.
         sdk: The SDK in use for which this holds.
         begin: Starts a span: ``(name, attributes, kind, context, links, start_time, base)``.
-            None where there is no tracer, or one that makes nothing.
+            None where there is no tracer, or one that makes no spans.
         own_spans: Whether spans are of vaquero's class, with the methods of vaquero-sdk's span.
         closed: Whether vaquero was shut down then.
         inputs: Whether arguments are captured where a decorator does not say.
@@ -85,7 +85,7 @@ def current() -> TracerRoute:
 
 
 def find() -> TracerRoute:
-    """Look the route up anew; never raises."""
+    """Look the route up again; never raises."""
     global last
     try:
         route = _found()
@@ -162,7 +162,7 @@ def _begin_by(tracer: Any) -> Callable[..., Span]:
 
 
 def _usable(links: Sequence[Link]) -> list[Link]:
-    """The links among what was given as links; says where it is something else."""
+    """The links among what was given as links; logs a warning where it is something else."""
     try:
         usable = [link for link in links if isinstance(cast("object", link), Link)]
         if len(usable) == len(links):

@@ -68,7 +68,7 @@ def span(
     exception event and status ERROR; a cancelled task gets ``vaquero.cancelled`` and no error.
 
     Args:
-        name: What is done; low in cardinality. Values go to attributes. The original's name for
+        name: What is done; low in cardinality. Values go to attributes. vaquero-sdk's name for
             it, ``operation_name``, is accepted as well.
         attributes: Attributes with any values.
         tags: Attributes under ``vaquero.tag.``, as text.

@@ -1,4 +1,4 @@
-"""What is said about the spans of one traced function, and how such a span begins and ends."""
+"""The options of one traced function, and how the spans of its calls begin and end."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class TraceOptions:
 
     Attributes:
         name: The span's name; None for the function's own.
-        agent_name: The original's agent name: prefix of the span names of a class.
+        agent_name: vaquero-sdk's agent name: prefix of the span names of a class.
         attributes: Attributes of every span, values as given.
         start: Kind, context, links and start time.
         capture_inputs: Whether arguments become ``vaquero.input``; None asks the settings.
@@ -92,12 +92,12 @@ class SpanFactory:
             return None
 
     def result(self, span: Any, result: object) -> None:
-        """Note what the call returned. Never raises."""
+        """Record what the call returned. Never raises."""
         if span.is_recording():
             handle_of(span).set_attribute(OUTPUT, output(result))
 
     def failed(self, span: Any, error: BaseException) -> None:
-        """Note what left the call. Never raises."""
+        """Record what left the call. Never raises."""
         note_exit(handle_of(span), error, self.errors)
 
 

@@ -42,7 +42,7 @@ class Bridge:
         self._level = level
         self._scopes: dict[str, InstrumentationScope] = {}
         self._busy = threading.local()
-        #: Tells a record that another library has sent and routes on; None where there is none.
+        #: Tells a record that another library has sent and routes on; None without such a library.
         self.routed: Callable[[logging.LogRecord], bool] | None = None
 
     def install(self) -> Callable[[], None]:

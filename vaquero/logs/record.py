@@ -137,7 +137,7 @@ def severity(level: int) -> SeverityNumber:
 
 
 def current_place(context: Context | None = None) -> tuple[int, int, int]:
-    """Trace id, span id and flags of the current span; zeros where there is none."""
+    """Trace id, span id and flags of the current span; zeros without one."""
     span: Any = (get_current() if context is None else context).get(SPAN_KEY)
     if span is None:
         return 0, 0, 0

@@ -65,7 +65,7 @@ class Uncaught:
         return stop
 
     def take(self, error: BaseException | None, where: str, level: int) -> None:
-        """Send one event; the exceptions by which a program ends on purpose are none."""
+        """Send one event; exceptions by which a program ends on purpose are left out."""
         if error is None or isinstance(error, _NOT_OURS):
             return
         try:

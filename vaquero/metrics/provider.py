@@ -32,12 +32,12 @@ class MeterProvider(SdkMeterProvider):
     ) -> None:
         self._child_resource = child_resource
         super().__init__(**kwargs)
-        _process.after_fork_in_child(self._begin_anew)
+        _process.after_fork_in_child(self._reset_after_fork)
 
     def _handle_fork(self) -> None:
         """Newer SDKs call this in a child and would overwrite a given instance id."""
 
-    def _begin_anew(self) -> None:
+    def _reset_after_fork(self) -> None:
         _upstream.restart_metrics(self)
         if self._child_resource is not None:
             self._sdk_config.resource = self._child_resource(self._sdk_config.resource)

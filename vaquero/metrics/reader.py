@@ -1,8 +1,8 @@
-"""One thread that collects every metric reader of ours, and is right after fork.
+"""One thread that collects every metric reader of vaquero, and works after fork.
 
 The SDK starts a thread per reader and inherits its locks into forked children, where an export that
 was under way at the fork blocks for good. Here one ticker serves all readers of the process, holds
-no lock while it exports, and begins anew in a child.
+no lock while it exports, and starts again in a child.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class ExportingMetricReader(MetricReader):
         self._exporter.export(metrics_data, timeout_millis=timeout_millis)
 
     def tick(self) -> None:
-        """Collect once; what fails is said and forgotten."""
+        """Collect once; what fails is logged and forgotten."""
         if self._closed:
             return
         try:
@@ -79,7 +79,7 @@ class Ticker:
         self._readers: list[ExportingMetricReader] = []
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
-        _process.after_fork_in_child(self._begin_anew)
+        _process.after_fork_in_child(self._restart_after_fork)
 
     def add(self, reader: ExportingMetricReader) -> None:
         """Collect this reader too."""
@@ -112,7 +112,7 @@ class Ticker:
             # A late cycle is not made up for: the next one keeps its distance.
             due = max(due + self._interval_s, self._clock() + self._interval_s / 2)
 
-    def _begin_anew(self) -> None:
+    def _restart_after_fork(self) -> None:
         was_running = self._thread is not None and not self._stop.is_set()
         self._stop = threading.Event()
         self._thread = None

@@ -97,10 +97,10 @@ def observe_cache(cache: T, name: str | None = None) -> T:
 
 
 class Quota:
-    """What an API says of its rate limit, from the headers of its answers.
+    """The rate limit of an API, from the headers of its answers.
 
     Gives ``vaquero.quota.limit``, ``.remaining`` and ``.reset`` (seconds until the window begins
-    anew), with ``vaquero.quota.name``. Understands ``RateLimit`` and ``RateLimit-*`` of the IETF's
+    again), with ``vaquero.quota.name``. Understands ``RateLimit`` and ``RateLimit-*`` of the IETF's
     draft, ``X-RateLimit-*`` as GitHub, Stripe and others send them, and ``Retry-After``.
 
     Args:

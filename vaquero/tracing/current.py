@@ -28,10 +28,10 @@ F = TypeVar("F", bound="Callable[..., Any]")
 
 
 def fail_span(span: ApiSpan, error: BaseException, record: bool, set_status: bool) -> None:
-    """Note on any span that an exception left its block; never raises.
+    """Record on any span that an exception left its block; never raises.
 
-    Only ``Exception`` is noted, as OpenTelemetry's ``use_span`` does it: ``GeneratorExit``,
-    ``KeyboardInterrupt`` and cancelled tasks are no errors of the block.
+    Only ``Exception`` is recorded, as OpenTelemetry's ``use_span`` does it: ``GeneratorExit``,
+    ``KeyboardInterrupt`` and cancelled tasks are not errors of the block.
     """
     if not isinstance(error, Exception):
         return
@@ -159,14 +159,14 @@ class CurrentSpan:
         )
 
     def close(self, span: ApiSpan, error: BaseException | None) -> None:
-        """Note what left the block, and end its span."""
+        """Record what left the block, and end its span."""
         if error is not None:
             fail_span(span, error, self._record, self._set_status)
         if self._end_on_exit:
             span.end()
 
     def failed(self, span: ApiSpan, error: BaseException) -> None:
-        """Note what left a decorated generator."""
+        """Record what left a decorated generator."""
         fail_span(span, error, self._record, self._set_status)
 
     def __call__(self, function: F) -> F:

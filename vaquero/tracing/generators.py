@@ -58,7 +58,7 @@ class _Track:
         self._context: Context | None = None if span is None else with_span(base, span)
 
     def _over(self, error: BaseException | None = None) -> None:
-        """End the span, once; an exception that is an error is noted."""
+        """End the span, once; an exception that is an error is recorded."""
         span, self._span = self._span, None
         if span is None:
             return

@@ -2,7 +2,7 @@
 
 An application that calls ``random.seed(42)`` in each of its workers gives all of them the same
 sequence; ids drawn from the module's shared generator would then repeat across processes. A forked
-child seeds anew, so it never repeats its parent's ids.
+child seeds it again, so it never repeats its parent's ids.
 """
 
 from __future__ import annotations

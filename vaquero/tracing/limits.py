@@ -61,7 +61,7 @@ class Tidied(NamedTuple):
 
 
 def default_limits() -> SpanLimits:
-    """The SDK's limits by environment; a bad variable is said and the defaults are used."""
+    """The SDK's limits by environment; an invalid variable is logged and the defaults are used."""
     try:
         return SpanLimits()
     except ValueError as error:
@@ -118,7 +118,7 @@ def is_tidy(attrs: dict[str, Any], bounds: Bounds) -> bool:
 
 
 def items_of(given: Mapping[Any, Any]) -> list[tuple[Any, Any]]:
-    """What a mapping holds; nothing where it cannot be read, which is said."""
+    """What a mapping holds; nothing, and a warning, where it cannot be read."""
     try:
         # A copy in one step: another thread may be changing the caller's mapping.
         return list(given.items())
@@ -150,8 +150,8 @@ def is_usable_key(key: object) -> bool:
     textual = issubclass(kind_of(key), str)
     if textual and str.__len__(cast("str", key)):
         return True
-    said = "an empty text" if textual else f"of type {type(key).__name__}"
-    _log.warn(f"attribute key {said}", "An attribute key must be a non-empty text, not %s.", said)
+    found = "an empty text" if textual else f"of type {type(key).__name__}"
+    _log.warn(f"attribute key {found}", "An attribute key must be a non-empty text, not %s.", found)
     return False
 
 

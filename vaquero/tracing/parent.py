@@ -30,7 +30,7 @@ def of_root(bounds: TraceIdBounds) -> Lineage:
 
 
 def under_ours(parent: SpanView, bounds: TraceIdBounds) -> Lineage:
-    """The lineage of a child of a recording span of ours."""
+    """The lineage of a child of a recording span of vaquero."""
     above = parent.flag_bits
     flags = 1 | above & RANDOM_BIT
     return (

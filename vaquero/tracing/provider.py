@@ -1,4 +1,4 @@
-"""The tracer provider: the SDK's, with tracers and spans of ours."""
+"""The tracer provider: the SDK's, with tracers and spans of vaquero."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ class TracerProvider(SdkTracerProvider):
         """As the SDK's provider; without span limits those of the environment hold.
 
         Args:
-            sampler: Decides which spans are kept; by default the environment says.
+            sampler: Decides which spans are kept; by default as the environment says.
             resource: Who the process is.
             shutdown_on_exit: Whether to shut down when the interpreter exits.
             active_span_processor: Where processors are added to.
@@ -107,7 +107,7 @@ class TracerProvider(SdkTracerProvider):
         if self._disabled:
             return DisabledTracer()
         if not instrumenting_module_name:
-            self._say_nameless(instrumenting_module_name)
+            self._warn_nameless(instrumenting_module_name)
             instrumenting_module_name = ""
         version = "" if instrumenting_library_version is None else instrumenting_library_version
         scope = InstrumentationScope(instrumenting_module_name, version, schema_url, attributes)
@@ -138,14 +138,14 @@ class TracerProvider(SdkTracerProvider):
             **newer,
         )
 
-    def _say_nameless(self, name: str | None) -> None:
+    def _warn_nameless(self, name: str | None) -> None:
         if name not in self._nameless:
             self._nameless.add(name)
             _sdk_logger.error("get_tracer called with missing module name.")
 
     # ------------------------------------------------------------------ fork
     def _handle_fork(self) -> None:
-        """In a forked child: what tells processes apart is made anew."""
+        """In a forked child: what tells processes apart is made again."""
         self._tracers_lock = threading.Lock()
         fresh = self._fresh_attributes()
         if self.keep_instance_id:

@@ -1,8 +1,8 @@
 """The SDK's view of a span record, computed when somebody asks.
 
-A span of ours holds numbers and plain values (:class:`vaquero.record.SpanRecord`). Everything that
-OpenTelemetry's ``ReadableSpan`` offers is derived from these here, the private names included that
-third-party code is known to read or to write.
+A span of vaquero holds numbers and plain values (:class:`vaquero.record.SpanRecord`). Everything
+that OpenTelemetry's ``ReadableSpan`` offers is derived from these here, the private names included
+that third-party code is known to read or to write.
 """
 
 from __future__ import annotations
@@ -33,20 +33,29 @@ _UNSET = Status(StatusCode.UNSET)
 class SpanView(SpanRecord):
     """What ``ReadableSpan`` shows, over the fields of a record.
 
-    A view is made anew each time it is asked for; keep the result where it is needed often.
+    A view is made each time it is asked for; keep the result where it is needed often.
     """
 
-    __slots__ = ("_above", "_anchor", "_at_end", "_ctx", "_manners", "_open", "_parent_ctx")
+    __slots__ = (
+        "_above",
+        "_anchor",
+        "_at_end",
+        "_ctx",
+        "_exception_options",
+        "_open",
+        "_parent_ctx",
+    )
 
     origin: TracerScope  # type: ignore[assignment]
     _anchor: int
     _open: bool
-    # The parent where it is a span of ours; let go at the end, lest a queue holds whole families.
+    # The parent where it is a span of vaquero; let go at the end, so that a queue does not hold
+    # whole traces.
     _above: SpanView | None
     # These slots stay empty for most spans.
     _ctx: SpanContext
     _parent_ctx: SpanContext | None
-    _manners: tuple[bool, bool]
+    _exception_options: tuple[bool, bool]
     _at_end: Any
 
     def get_span_context(self) -> SpanContext:
@@ -345,20 +354,21 @@ class PrivateNames(SpanView):
 
     @property
     def _lock(self) -> Any:
-        return threading.RLock()  # For code that takes it; nothing of ours does.
+        return threading.RLock()  # For code that takes it; vaquero does not.
 
     @property
     def _record_exception(self) -> bool:
-        return _manners_of(self)[0]
+        return exception_options_of(self)[0]
 
     @property
     def _set_status_on_exception(self) -> bool:
-        return _manners_of(self)[1]
+        return exception_options_of(self)[1]
 
 
-def _manners_of(span: SpanView) -> tuple[bool, bool]:
+def exception_options_of(span: SpanView) -> tuple[bool, bool]:
+    """Whether an exception that leaves the span's block is recorded, and whether it sets ERROR."""
     try:
-        return span._manners
+        return span._exception_options
     except AttributeError:
         return (True, True)
 

@@ -21,11 +21,11 @@ from opentelemetry.trace import Link, SpanContext, Status, StatusCode
 from vaquero import _guard, _log, _process, _runtime
 from vaquero._exceptions import exception_attributes, status_text
 from vaquero._guard import call_safely, describe
-from vaquero._probe import is_a, says_something, text_of
+from vaquero._probe import is_a, is_truthy, text_of
 from vaquero.compat.span import CompatSpan
 from vaquero.record import STATUS_ERROR, STATUS_OK, STATUS_UNSET, EventRecord
 from vaquero.tracing.limits import NUMBERS, Bounds, items_of, kind_of, tidy
-from vaquero.tracing.readable import PrivateNames, _manners_of, link_record
+from vaquero.tracing.readable import PrivateNames, exception_options_of, link_record
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -52,7 +52,7 @@ class Span(PrivateNames, CompatSpan, SdkSpan):
     def set_attribute(self, key: str, value: Any) -> None:
         """Set one attribute; a value that may change later is copied."""
         if not self._open:
-            _say_ended("set_attribute")
+            _warn_ended("set_attribute")
             return
         kind = kind_of(value)
         bounds = self.origin.span_bounds
@@ -71,7 +71,7 @@ class Span(PrivateNames, CompatSpan, SdkSpan):
     def set_attributes(self, attributes: Mapping[str, Any]) -> None:
         """Set several attributes; values that may change later are copied."""
         if not self._open:
-            _say_ended("set_attributes")
+            _warn_ended("set_attributes")
             return
         self._keep(items_of(attributes))
 
@@ -113,7 +113,7 @@ class Span(PrivateNames, CompatSpan, SdkSpan):
             timestamp: When, Unix time in nanoseconds; now by default.
         """
         if not self._open:
-            _say_ended("add_event")
+            _warn_ended("add_event")
             return
         time_ns = self._anchor + perf_counter_ns() if timestamp is None else timestamp
         attrs, dropped = self._tidy(attributes, self.origin.limits.event)
@@ -137,11 +137,11 @@ class Span(PrivateNames, CompatSpan, SdkSpan):
         """Add a link to another span.
 
         Args:
-            context: The other span's context; ignored where it is invalid and says nothing.
+            context: The other span's context; ignored where it is invalid and holds nothing else.
             attributes: Attributes of the link.
         """
         if not self._open:
-            _say_ended("add_link")
+            _warn_ended("add_link")
             return
         if context and (context.is_valid or attributes or context.trace_state):
             self._keep_link(context, attributes)
@@ -175,7 +175,7 @@ class Span(PrivateNames, CompatSpan, SdkSpan):
         self, attributes: Mapping[str, Any] | None, bounds: Bounds
     ) -> tuple[dict[str, Any] | None, int]:
         """Attributes of an event or a link that may be kept, and how many may not."""
-        if attributes is None or not says_something(attributes):
+        if attributes is None or not is_truthy(attributes):
             return None, 0
         taken = tidy(items_of(attributes), bounds)
         if taken.weight:
@@ -187,7 +187,7 @@ class Span(PrivateNames, CompatSpan, SdkSpan):
         if self._open:
             self.title = name
         else:
-            _say_ended("update_name")
+            _warn_ended("update_name")
 
     def set_status(self, status: Status | StatusCode, description: str | None = None) -> None:
         """Set the status; OK is final, and UNSET changes nothing.
@@ -197,7 +197,7 @@ class Span(PrivateNames, CompatSpan, SdkSpan):
             description: What went wrong; only with a code, and only for ERROR.
         """
         if not self._open:
-            _say_ended("set_status")
+            _warn_ended("set_status")
             return
         if is_a(status, StatusCode):
             status = Status(status, None if description is None else text_of(description))
@@ -226,15 +226,15 @@ class Span(PrivateNames, CompatSpan, SdkSpan):
             escaped: Whether the exception left the span.
         """
         if not self._open:
-            _say_ended("record_exception")
+            _warn_ended("record_exception")
             return
         attrs = exception_attributes(exception, escaped)
-        if attributes is not None and says_something(attributes):
+        if attributes is not None and is_truthy(attributes):
             attrs.update(tidy(items_of(attributes), self.origin.limits.event).attrs)
         self.add_event("exception", attrs, timestamp)
 
     def fail(self, error: BaseException, record: bool, set_status: bool, escaped: bool) -> None:
-        """Note that an exception leaves the block that this span stands for; never raises."""
+        """Record that an exception leaves the block that this span stands for; never raises."""
         try:
             _runtime.remember_span_of(error, (self.trace_no, self.span_no, self.flag_bits))
             if record:
@@ -267,7 +267,7 @@ class Span(PrivateNames, CompatSpan, SdkSpan):
                 for put in calls.puts:
                     call_safely(put, self)
         else:
-            _say_ended("end")
+            _warn_ended("end")
 
     def _hand_on(self, calls: ProcessorCalls) -> None:
         """Call everything that wants an ended span; what it raises stays here."""
@@ -280,7 +280,7 @@ class Span(PrivateNames, CompatSpan, SdkSpan):
                 call_safely(stop, self)
 
     def start(self, start_time: int | None = None, parent_context: Any = None) -> None:
-        """A span of ours is started when it is made: says so, and does nothing."""
+        """Logs a warning: a span of vaquero is started when it is made."""
         _log.warn("span:start", "Calling start() on a started span.")
 
     def __enter__(self) -> Span:
@@ -292,9 +292,9 @@ class Span(PrivateNames, CompatSpan, SdkSpan):
         exc_val: BaseException | None,
         exc_tb: TracebackType | None,
     ) -> None:
-        """End the span; note whatever leaves the block, KeyboardInterrupt included."""
+        """End the span; record whatever leaves the block, KeyboardInterrupt included."""
         if exc_val is not None and self._open:
-            record, set_status = _manners_of(self)
+            record, set_status = exception_options_of(self)
             self.fail(exc_val, record, set_status, escaped=True)
         self.end()
 
@@ -305,7 +305,7 @@ class Span(PrivateNames, CompatSpan, SdkSpan):
         self.add_link(link.context, link.attributes)
 
 
-def _say_ended(what: str) -> None:
+def _warn_ended(what: str) -> None:
     _log.warn(f"ended:{what}", "%s() came after the end of its span and is ignored.", what)
 
 

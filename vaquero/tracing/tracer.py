@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
 _new = object.__new__
 
-#: What spans have in common is settled anew when one of these is set on a tracer.
+#: What spans have in common is settled again when one of these is set on a tracer.
 _SHAPING = frozenset(
     {"sampler", "resource", "span_processor", "id_generator", "_tracer_config", "_span_limits"}
 )
@@ -108,7 +108,7 @@ class Tracer(SdkTracer):
 
     @instrumentation_info.setter
     def instrumentation_info(self, info: Any) -> None:
-        """The SDK's constructor sets it; the scope says the same."""
+        """The SDK's constructor sets it; the scope holds the same values."""
 
     # ------------------------------------------------------------------ OpenTelemetry's methods
     def start_span(
@@ -125,7 +125,7 @@ class Tracer(SdkTracer):
         """Start a span without making it current. See OpenTelemetry's ``Tracer.start_span``."""
         span = self.begin(name, attributes, kind, context, links, start_time)
         if not (record_exception and set_status_on_exception) and type(span) is Span:
-            span._manners = (record_exception, set_status_on_exception)
+            span._exception_options = (record_exception, set_status_on_exception)
         return span
 
     def start_as_current_span(  # type: ignore[override]
@@ -174,7 +174,7 @@ class Tracer(SdkTracer):
             context: Where the parent is looked for, as the caller gave it; None for the current.
             links: Links to other spans.
             start_time: Unix time in nanoseconds; now by default.
-            base: The current context where the caller has it at hand, to save asking again.
+            base: The current context where the caller has it at hand.
 
         Returns:
             A recording :class:`Span`, or a span that keeps nothing. Where an application has set

@@ -17,7 +17,7 @@ _new = object.__new__
 
 
 class NonRecordingCompatSpan(CompatSpan, NonRecordingSpan):
-    """A span that keeps nothing but a context, with the methods of the original SDK's spans."""
+    """A span that keeps nothing but a context, with the methods of vaquero-sdk's span."""
 
 
 class UnsampledSpan(NonRecordingCompatSpan):
@@ -35,7 +35,7 @@ class UnsampledSpan(NonRecordingCompatSpan):
         context = self._ctx
         if context is None:
             context = SpanContext(self.trace_no, new_span_no(), False, self.flags, self.state)
-            # Made before the check, lest two threads that ask at once see two ids.
+            # Made before the check, so that two threads that ask at once see one id.
             if self._ctx is None:
                 self._ctx = context
             return self._ctx or context

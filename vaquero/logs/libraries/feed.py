@@ -90,7 +90,7 @@ class Feed:
         return getattr(self._here, "busy", False)
 
     def sent_by_us(self, file: str, line: int) -> None:
-        """Note that a record made at this place was sent; its library may route it on."""
+        """Remember that a record made at this place was sent; its library may route it on."""
         self._here.last = (file, line)
 
     def is_ours(self, record: logging.LogRecord) -> bool:

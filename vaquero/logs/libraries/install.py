@@ -1,4 +1,4 @@
-"""Records of loguru and structlog to the pipeline, without a word of the application.
+"""Records of loguru and structlog to the pipeline, without a change to the application.
 
 What they route through the standard library is left to its bridge, so that each record is sent
 once. A library that is not imported is not touched.

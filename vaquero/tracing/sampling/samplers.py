@@ -36,7 +36,7 @@ _ROUTES = ("http.route", "url.path", "http.target")
 
 
 class ByShare(Sampler):
-    """Keeps a share of the traces, decided by their ids, and says so in the trace state.
+    """Keeps a share of the traces, decided by their ids, and writes it to the trace state.
 
     Args:
         share: From 0 to 1.
@@ -75,7 +75,7 @@ class RateLimited(Sampler):
         clock: Monotonic seconds.
     """
 
-    #: How often the share is settled anew, and over what time mistakes are made good.
+    #: How often the share is settled again, and over what time mistakes are made good.
     _STEP_S = 0.05
     _MEMORY_S = 0.5
 
@@ -200,7 +200,7 @@ class ByRules(Sampler):
 def decide(
     bound: int, trace_id: int, context: Context | None, attributes: Mapping[str, Any] | None
 ) -> SamplingResult:
-    """A decision by threshold, with the trace state that says it."""
+    """A decision by threshold, with the trace state that holds it."""
     state = trace_api.get_current_span(context).get_span_context().trace_state
     if bound >= thresholds.RANGE or not thresholds.keeps(bound, trace_id, state):
         return SamplingResult(Decision.DROP, None, state)

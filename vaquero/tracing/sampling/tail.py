@@ -1,7 +1,7 @@
 """Keeping errors and slow traces: the spans of a trace wait until its root in this process ends.
 
 Then the whole trace is handed on if one of its spans failed or its root was slow, and a share of
-the others with the share said in the trace state. What waits is bounded: beyond the bound the trace
+the others with the share in the trace state. What waits is bounded: beyond the bound the trace
 that has waited longest is decided by what is known of it.
 """
 
@@ -43,10 +43,10 @@ class TailSink:
         self._bound = thresholds.threshold(share)
         self._slow_ns = int(slow_ms * 1_000_000)
         self._max_spans = max_spans
-        self._begin_anew()
-        _process.after_fork_in_child(self._begin_anew)
+        self._reset()
+        _process.after_fork_in_child(self._reset)
 
-    def _begin_anew(self) -> None:
+    def _reset(self) -> None:
         self._lock = threading.Lock()
         self._waiting: OrderedDict[int, list[Any]] = OrderedDict()
         self._spans = 0
@@ -97,7 +97,7 @@ class TailSink:
 
 
 class TailHolder(SpanProcessor):
-    """What a provider of ours takes as a processor: it only holds the sink."""
+    """What vaquero's provider takes as a processor: it only holds the sink."""
 
     def __init__(self, sink: TailSink) -> None:
         #: Where finished spans go.
