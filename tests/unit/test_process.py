@@ -5,9 +5,12 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import pytest
+
+from vaquero import _process
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -195,3 +198,80 @@ def test_the_exit_of_a_child_that_starts_the_sdk_itself(tmp_path: Path) -> None:
     assert said["late fork"] == ["collect", "send", "console", "exit line", "send"]
     assert said["late forkserver"] == said["late fork"]
     assert said["late spawn"] == ["send", "send", "collect", "send", "console", "exit line"]
+
+
+class Owner:
+    """Has a method that says that it was called."""
+
+    def __init__(self, said: list[str], name: str) -> None:
+        self._said = said
+        self._name = name
+
+    def call(self) -> None:
+        """Say so."""
+        self._said.append(self._name)
+
+    def fail(self) -> None:
+        """Say so, and fail."""
+        self.call()
+        raise RuntimeError(self._name)
+
+
+@pytest.fixture
+def alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No hooks but those of the test, and none of them in this process's atexit."""
+    for name in ("_at_exit", "_senders", "_fork_hooks"):
+        monkeypatch.setattr(_process, name, [])
+    for name in ("_sends", "_called_by_multiprocessing"):
+        monkeypatch.setattr(_process, name, True)
+    for name in ("_exiting", "_forked"):
+        monkeypatch.setattr(_process, name, False)
+    monkeypatch.setattr(_process, "atexit", SimpleNamespace(register=print, unregister=print))
+
+
+@pytest.mark.usefixtures("alone")
+def test_hooks_in_a_forked_child(caplog: pytest.LogCaptureFixture) -> None:
+    """In their order; one that fails is reported, and that of a dead object is forgotten."""
+    said: list[str] = []
+    owners = [Owner(said, name) for name in "abc"]
+    _process.after_fork_in_child(owners[0].call)
+    _process.after_fork_in_child(owners[1].fail)
+    _process.after_fork_in_child(lambda: said.append("function"))
+    _process.after_fork_in_child(owners[2].call)
+    _process._exiting = True
+    del owners[0]
+
+    _process._in_child()
+    _process._in_child()
+
+    assert said == ["b", "function", "c"] * 2
+    assert "could not prepare the forked child" in caplog.text
+    assert len(_process._fork_hooks) == 3
+    assert not _process.exiting()
+
+
+@pytest.mark.usefixtures("alone")
+def test_what_is_taken_back_does_not_run() -> None:
+    """Taken back by an equal method, as bound methods are made at each look."""
+    owner = Owner([], "a")
+    _process.at_exit(_process.Stage.CONSOLE, owner.call)
+    _process.at_exit(_process.Stage.EXIT_LINE, print)
+
+    _process.not_at_exit(owner.call)
+
+    assert _process._at_exit == [(_process.Stage.EXIT_LINE, print)]
+
+
+@pytest.mark.usefixtures("alone")
+def test_a_sender_is_called_once_and_held_weakly() -> None:
+    """However often it is registered; a dead one is passed over, and the exit is known then."""
+    said: list[str] = []
+    one, other, dead = (Owner(said, name) for name in ("one", "other", "dead"))
+    for owner in (dead, one, other, one):
+        _process.send_at_exit(owner.call)
+    del dead, owner
+
+    _process._send()
+
+    assert sorted(said) == ["one", "other"]
+    assert _process.exiting()
