@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -25,19 +23,6 @@ def own_state(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     folder = tmp_path / "state"
     monkeypatch.setenv("VAQUERO_COLLECTOR_DIR", str(folder))
     return folder
-
-
-@pytest.fixture(scope="session")
-def binary() -> Path:
-    """The real Collector, built for this checkout or reused; under CI it has to be there."""
-    command = [sys.executable, str(ROOT / "collector/src/vaquero_collector/building.py")]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=900, check=False)
-    if done.returncode != 0:
-        reason = f"the Collector could not be built: {done.stderr[-2000:]}"
-        if os.environ.get("CI"):
-            pytest.fail(reason)
-        pytest.skip(reason)
-    return Path(done.stdout.strip())
 
 
 @pytest.fixture(scope="session")

@@ -7,7 +7,6 @@ import logging
 import os
 import ssl
 import subprocess
-import sys
 import threading
 import time
 import warnings
@@ -32,7 +31,6 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import Link, SpanKind, Status, StatusCode
 
-ROOT = Path(__file__).resolve().parents[3]
 REQUESTS = {
     "/v1/traces": ExportTraceServiceRequest,
     "/v1/metrics": ExportMetricsServiceRequest,
@@ -143,19 +141,6 @@ def own_state(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     # The HTTP client of the SDK's exporters lets these win over the CA that it is given.
     for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
         monkeypatch.delenv(name, raising=False)
-
-
-@pytest.fixture(scope="session")
-def binary() -> Path:
-    """The real Collector, built for this checkout or reused; under CI it has to be there."""
-    command = [sys.executable, str(ROOT / "collector/src/vaquero_collector/building.py")]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=900, check=False)
-    if done.returncode != 0:
-        reason = f"the Collector could not be built: {done.stderr[-2000:]}"
-        if os.environ.get("CI"):
-            pytest.fail(reason)
-        pytest.skip(reason)
-    return Path(done.stdout.strip())
 
 
 @pytest.fixture

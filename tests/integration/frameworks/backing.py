@@ -15,25 +15,10 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import pytest
+from tests.support.programs import need
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-#: Debian keeps PostgreSQL's programs off the path.
-_DEBIAN = "/usr/lib/postgresql"
-
-
-def program(name: str, package: str) -> str:
-    """The path of a server's program; under CI its absence is a failure, else a skip."""
-    folders = [str(path) for path in sorted(Path(_DEBIAN).glob("*/bin"), reverse=True)]
-    found = shutil.which(name, path=os.pathsep.join([os.environ.get("PATH", ""), *folders]))
-    if found is not None:
-        return found
-    message = f"{name} is not installed: apt-get install {package}"
-    if os.environ.get("CI"):
-        pytest.fail(message)
-    pytest.skip(message)
 
 
 def free_port() -> int:
@@ -59,8 +44,8 @@ def wait_until_open(port: int, process: subprocess.Popen[Any], timeout_s: float 
 @contextlib.contextmanager
 def postgres() -> Iterator[str]:
     """A private PostgreSQL; gives its connection string."""
-    initdb = program("initdb", "postgresql")
-    server = program("postgres", "postgresql")
+    initdb = need("initdb")
+    server = need("postgres")
     with _folder("pg") as (folder, options):
         data = folder / "data"
         subprocess.run(
@@ -78,7 +63,7 @@ def postgres() -> Iterator[str]:
 @contextlib.contextmanager
 def redis() -> Iterator[int]:
     """A private Redis that keeps nothing; gives its port."""
-    server = program("redis-server", "redis-server")
+    server = need("redis-server")
     with _folder("redis") as (folder, options):
         port = free_port()
         words = [server, "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir"]

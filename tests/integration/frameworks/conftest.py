@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import pytest
 
 from . import backing
-from .environments import environment
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,12 +28,12 @@ def neighbour() -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def ours() -> Path:
+def ours(environment_with_vaquero: Path) -> Path:
     """Programs of the environment with vaquero."""
-    return environment("vaquero")
+    return environment_with_vaquero / "bin"
 
 
 @pytest.fixture(scope="session")
-def theirs() -> Path:
+def theirs(environment_with_upstream: Path) -> Path:
     """Programs of the environment with upstream's distro."""
-    return environment("upstream")
+    return environment_with_upstream / "bin"

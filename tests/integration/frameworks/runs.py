@@ -16,8 +16,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tests.support.environments import APPS
+
 from . import backing
-from .environments import APPS
 from .traces import Received, Sink, comparable
 
 if TYPE_CHECKING:

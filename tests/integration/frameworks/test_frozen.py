@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.support.environments import APPS
+
 from ...e2e.receiver import Receiver  # noqa: TID252
-from .environments import APPS
 from .runs import clean_environ
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-# The environments are made by whoever comes first.
 pytestmark = [pytest.mark.servers, pytest.mark.slow, pytest.mark.timeout(400)]
 
 #: Far beyond the test: nothing is sent because its time has come.
