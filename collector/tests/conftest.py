@@ -10,16 +10,16 @@ from typing import Any
 import pytest
 import yaml
 
+from tests.support.processes import is_telemetry
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(autouse=True)
 def own_state(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     """Keep the records of a test apart from those of the user and of other tests."""
-    keep = ("VAQUERO_OTELCOL", "VAQUERO_CACHE_DIR", "VAQUERO_GO")
-    for name in list(os.environ):
-        if name.startswith(("VAQUERO_", "OTEL_")) and name not in keep:
-            monkeypatch.delenv(name)
+    for name in filter(is_telemetry, list(os.environ)):
+        monkeypatch.delenv(name)
     folder = tmp_path / "state"
     monkeypatch.setenv("VAQUERO_COLLECTOR_DIR", str(folder))
     return folder
@@ -42,7 +42,7 @@ def started(binary: Path, tmp_path: Path) -> Iterator[Any]:
         options = {"http_port": 0, "grpc_port": 0, "folder": tmp_path / name, **options}
         child = Collector(binary=binary, **options)
         children.append(child)
-        child.start(30.0)
+        child.start(60.0)
         return child
 
     yield start

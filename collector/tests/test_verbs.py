@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -18,16 +17,10 @@ import psutil
 import pytest
 from vaquero_collector import addresses
 
+from tests.support.waiting import wait_until
+
 pytestmark = pytest.mark.collector
 COMMAND = [sys.executable, "-c", "from vaquero_collector.cli import collector; collector()"]
-
-
-def wait_for(condition: Callable[[], Any], what: str, timeout_s: float = 20.0) -> None:
-    """Wait until a condition holds."""
-    deadline = time.monotonic() + timeout_s
-    while not condition():
-        assert time.monotonic() < deadline, f"{what} did not happen within {timeout_s} s"
-        time.sleep(0.02)
 
 
 @pytest.fixture
@@ -118,7 +111,7 @@ def test_run_in_the_foreground_ends_its_child(how: int | None, verb: Any, binary
     with subprocess.Popen(
         command, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     ) as running:
-        wait_for(lambda: verb("status").returncode == 0, "the start")
+        wait_until(lambda: verb("status").returncode == 0, "the start")
         (row,) = json.loads(verb("status", "--json").stdout)
         if how is None:
             assert verb("stop").returncode == 0
@@ -136,7 +129,7 @@ def test_run_says_when_its_collector_was_killed(verb: Any, binary: Path) -> None
     with subprocess.Popen(
         [*COMMAND, "run", "--no-check", *ports()], env=env, stdout=subprocess.PIPE, text=True
     ) as running:
-        wait_for(lambda: verb("status").returncode == 0, "the start")
+        wait_until(lambda: verb("status").returncode == 0, "the start")
         (row,) = json.loads(verb("status", "--json").stdout)
         os.kill(row["pid"], signal.SIGKILL)
         out, _none = running.communicate(timeout=30)
@@ -198,7 +191,7 @@ def test_without_arguments_the_packaged_configuration_runs(binary: Path, tmp_pat
         [sys.executable, "-m", "vaquero_collector"], env=env, cwd=tmp_path,
         stderr=subprocess.DEVNULL,
     ) as running:  # fmt: skip
-        wait_for(lambda: stats.fetch(f"http://127.0.0.1:{health}/") is not None, "the start")
+        wait_until(lambda: stats.fetch(f"http://127.0.0.1:{health}/") is not None, "the start")
         running.terminate()
         assert running.wait(20) == 0
     assert (tmp_path / ".vaquero" / "queue").is_dir()

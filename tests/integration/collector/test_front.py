@@ -13,6 +13,8 @@ import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from vaquero_collector import front, in_front_of
 
+from tests.support.waiting import wait_until
+
 pytestmark = pytest.mark.collector
 
 
@@ -42,7 +44,7 @@ def test_everything_has_arrived_when_it_ends(
     with in_front_of(backend.url, said.append, drain_s=30) as url:
         assert url != backend.url
         send(url)
-    assert len(backend.spans()) == 1
+    assert len(backend.spans) == 1
     assert backend.metrics("traces.span.metrics.calls")
     assert said == [f"a Collector takes it at {url} and forwards to {backend.url}"]
     left = {child.pid for child in psutil.Process().children(recursive=True)} - before
@@ -50,7 +52,7 @@ def test_everything_has_arrived_when_it_ends(
 
 
 def test_what_could_not_be_delivered_is_kept_and_can_be_sent(
-    binary: Path, monkeypatch: pytest.MonkeyPatch, open_backend: Any, collect: Any, until: Any
+    binary: Path, monkeypatch: pytest.MonkeyPatch, open_backend: Any, collect: Any
 ) -> None:
     """What a destination did not take in time is kept, and sent later by what is said."""
     from vaquero_collector.addresses import free_ports
@@ -65,7 +67,7 @@ def test_what_could_not_be_delivered_is_kept_and_can_be_sent(
     assert found is not None, said
     backend = open_backend(port=port)
     collect(destination, env={"VAQUERO_COLLECTOR_QUEUE_DIR": found[1]})
-    until(lambda: len(backend.spans()) == 1, "delivery of what was kept")
+    wait_until(lambda: len(backend.spans) == 1, "delivery of what was kept")
     shutil.rmtree(Path(found[1]).parent)
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from . import backing
+from tests.support import servers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -16,14 +16,14 @@ if TYPE_CHECKING:
 @pytest.fixture(scope="session")
 def database() -> Iterator[str]:
     """Connection string of a private PostgreSQL."""
-    with backing.postgres() as address:
+    with servers.postgres() as address:
         yield address
 
 
 @pytest.fixture(scope="session")
 def neighbour() -> Iterator[str]:
     """Address of a web server that is not measured."""
-    with backing.neighbour() as address:
+    with servers.neighbour() as address:
         yield address
 
 

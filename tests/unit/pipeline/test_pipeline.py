@@ -19,7 +19,9 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.sdk.trace.sampling import ALWAYS_OFF
 from opentelemetry.trace import SpanContext, TraceFlags
 
-from tests.unit.pipeline.backend import Answer, Backend
+from tests.support.otlp_receiver import Answer
+from tests.support.otlp_receiver import OtlpReceiver as Backend
+from tests.support.waiting import wait_until
 from vaquero import _runtime
 from vaquero.pipeline import (
     Destination,
@@ -75,15 +77,6 @@ def names(backend: Backend) -> list[str]:
     ]
 
 
-def until(condition: Any, timeout_s: float = 20.0) -> bool:
-    deadline = time.monotonic() + timeout_s
-    while not condition():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.01)
-    return True
-
-
 def test_construction_builds_memory_only(backend: Backend, tmp_path: Path) -> None:
     """No thread, no connection and no file before the first span."""
     threads = set(threading.enumerate())
@@ -97,8 +90,8 @@ def test_construction_builds_memory_only(backend: Backend, tmp_path: Path) -> No
 def test_spans_arrive_without_being_asked_for(backend: Backend, service: Service) -> None:
     """Within the delay of the sender, without a flush."""
     service.spans(10)
-    assert until(lambda: len(names(backend)) == 10)
-    assert until(lambda: service.pipeline.stats().spans_sent == 10)
+    wait_until(lambda: len(names(backend)) == 10, "delivery")
+    wait_until(lambda: service.pipeline.stats().spans_sent == 10, "delivery")
 
 
 def test_stats_count_truly(backend: Backend, service: Service) -> None:
@@ -223,9 +216,9 @@ def test_a_lost_answer_is_retried_with_the_same_id(backend: Backend, service: Se
     """A failed request is sent again unchanged: same bytes, same batch id."""
     backend.answer = Answer(503)
     service.spans(10)
-    assert until(lambda: len(backend.requests) >= 2)
+    wait_until(lambda: len(backend.requests) >= 2, "delivery")
     backend.answer = Answer()
-    assert until(lambda: service.pipeline.stats().spans_sent == 10)
+    wait_until(lambda: service.pipeline.stats().spans_sent == 10, "delivery")
     ids = {request.headers["x-vaquero-batch-id"] for request in backend.requests}
     assert len({request.body for request in backend.requests}) == len(ids)
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.unit.pipeline.backend import Backend
+from tests.support.otlp_receiver import OtlpReceiver as Backend
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -4,23 +4,16 @@ from __future__ import annotations
 
 import json
 import socket
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import PurePosixPath
-from typing import Any
 
 import pytest
-from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
-from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
-    ExportMetricsServiceRequest,
-)
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
     ExportTracePartialSuccess,
-    ExportTraceServiceRequest,
     ExportTraceServiceResponse,
 )
 
+from tests.support.otlp_receiver import Answer, OtlpReceiver
 from vaquero import config
 from vaquero.cli.doctor import checks, round_trip
 from vaquero.cli.group import dispatch
@@ -28,43 +21,11 @@ from vaquero.cli.group import dispatch
 PROTOBUF = "application/x-protobuf"
 
 
-class Answering:
-    """A server that answers every POST alike, and keeps what it was sent."""
-
-    def __init__(self) -> None:
-        self.status, self.kind, self.body = 200, PROTOBUF, b""
-        self.requests: dict[str, bytes] = {}
-        self.headers: list[Any] = []
-        outer = self
-
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def do_POST(self) -> None:
-                outer.requests[self.path] = self.rfile.read(int(self.headers["content-length"]))
-                outer.headers.append(self.headers)
-                self.send_response(outer.status)
-                if outer.kind:
-                    self.send_header("Content-Type", outer.kind)
-                self.send_header("Content-Length", str(len(outer.body)))
-                self.end_headers()
-                self.wfile.write(outer.body)
-
-            def log_message(self, format: str, *args: Any) -> None:
-                """Nothing on stderr."""
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
-
-
 @pytest.fixture
-def answering() -> Iterator[Answering]:
-    """Runs while the test does."""
-    answering = Answering()
-    threading.Thread(target=answering.server.serve_forever, daemon=True).start()
-    yield answering
-    answering.server.shutdown()
-    answering.server.server_close()
+def answering() -> Iterator[OtlpReceiver]:
+    """Takes everything, until it is told otherwise."""
+    with OtlpReceiver() as running:
+        yield running
 
 
 def _checked(endpoint: str, **environ: str) -> list[checks.Finding]:
@@ -72,14 +33,12 @@ def _checked(endpoint: str, **environ: str) -> list[checks.Finding]:
     return list(round_trip.check(settings))
 
 
-def test_a_receiver_that_takes_all_three_is_well(answering: Answering) -> None:
+def test_a_receiver_that_takes_all_three_is_well(answering: OtlpReceiver) -> None:
     """A marked span, metric and log record arrive as valid OTLP, with the same mark."""
     findings = _checked(answering.url, OTEL_EXPORTER_OTLP_HEADERS="x-tenant=shop")
     assert [finding.verdict for finding in findings] == ["ok"] * 3
-    assert all(headers["x-tenant"] == "shop" for headers in answering.headers)
-    trace = ExportTraceServiceRequest.FromString(answering.requests["/v1/traces"])
-    metric = ExportMetricsServiceRequest.FromString(answering.requests["/v1/metrics"])
-    log = ExportLogsServiceRequest.FromString(answering.requests["/v1/logs"])
+    assert all(one.headers["x-tenant"] == "shop" for one in answering.requests)
+    (trace,), (metric,), (log,) = map(answering.messages, ("traces", "metrics", "logs"))
     span = trace.resource_spans[0].scope_spans[0].spans[0]
     point = metric.resource_metrics[0].scope_metrics[0].metrics[0].gauge.data_points[0]
     record = log.resource_logs[0].scope_logs[0].log_records[0]
@@ -110,20 +69,21 @@ PARTIAL = ExportTraceServiceResponse(
     ],
 )
 def test_every_other_answer_is_a_failure(
-    status: int, kind: str, body: bytes, said: str, answering: Answering
+    status: int, kind: str, body: bytes, said: str, answering: OtlpReceiver
 ) -> None:
     """Partial success, refusal, a foreign server's 200: the finding fails and says why."""
-    answering.status, answering.kind, answering.body = status, kind, body
+    answering.answer = Answer(status, (("Content-Type", kind),) if kind else (), body)
     findings = _checked(answering.url)
     assert [finding.verdict for finding in findings] == ["failed"] * 3
     assert said in findings[0].text
 
 
-def test_a_warning_of_the_backend_is_passed_on(answering: Answering) -> None:
+def test_a_warning_of_the_backend_is_passed_on(answering: OtlpReceiver) -> None:
     """A partial success that rejects nothing is the protocol's way of warning."""
-    answering.body = ExportTraceServiceResponse(
+    warning = ExportTraceServiceResponse(
         partial_success=ExportTracePartialSuccess(error_message="old version")
-    ).SerializeToString()
+    )
+    answering.answer = Answer(body=warning.SerializeToString())
     findings = _checked(answering.url)
     assert {finding.verdict for finding in findings} == {"warning"}
     assert "old version" in findings[0].text
@@ -146,7 +106,7 @@ def test_credentials_of_the_address_are_not_shown() -> None:
 
 
 def test_json_and_exit_code_say_the_verdict(
-    answering: Answering, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    answering: OtlpReceiver, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """0 where all is well, 1 where something failed; the JSON holds every finding."""
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", answering.url)
@@ -154,7 +114,7 @@ def test_json_and_exit_code_say_the_verdict(
     well = json.loads(capsys.readouterr().out)
     assert well["verdict"] == "ok"
     assert well["versions"]["vaquero-otel"]
-    answering.status = 500
+    answering.answer = Answer(500)
     assert dispatch(["doctor"]) == 1
     assert "FAIL" in capsys.readouterr().out
 

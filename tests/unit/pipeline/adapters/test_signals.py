@@ -17,7 +17,7 @@ from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import AggregationTemporality, PeriodicExportingMetricReader
 from opentelemetry.sdk.resources import Resource
 
-from tests.unit.pipeline.backend import Backend
+from tests.support.otlp_receiver import OtlpReceiver as Backend
 from vaquero.pipeline import Destination, Pipeline, PipelineSettings
 from vaquero.pipeline.exporters import LogExporter, LogProcessor, MetricExporter
 from vaquero.pipeline.otlp.logs import LogEncoder

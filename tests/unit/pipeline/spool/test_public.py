@@ -9,7 +9,8 @@ import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.sdk.trace import TracerProvider
 
-from tests.unit.pipeline.backend import Answer, Backend
+from tests.support.otlp_receiver import Answer
+from tests.support.otlp_receiver import OtlpReceiver as Backend
 from vaquero.pipeline import Destination, Pipeline, PipelineSettings, SpanProcessor, spool
 from vaquero.pipeline.spool import lock
 

@@ -9,12 +9,13 @@ import threading
 import time
 import zlib
 from contextlib import contextmanager
-from shutil import which
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.unit.pipeline.backend import Answer, Backend
+from tests.support.otlp_receiver import Answer
+from tests.support.otlp_receiver import OtlpReceiver as Backend
+from tests.support.programs import need
 from vaquero.pipeline import Destination, PipelineSettings, Proxies
 from vaquero.pipeline.transport.http import HttpTransport, proxy_for
 from vaquero.pipeline.transport.retry import Reply, Verdict
@@ -339,9 +340,7 @@ def test_a_tls_request_asks_the_proxy_for_a_tunnel() -> None:
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     """A self-signed certificate for 127.0.0.1 and its key."""
-    openssl = which("openssl")
-    if openssl is None:
-        pytest.skip("needs openssl to make a certificate")
+    openssl = need("openssl")
     folder = tmp_path_factory.mktemp("tls")
     cert, key = folder / "cert.pem", folder / "key.pem"
     words = f"req -x509 -newkey rsa:2048 -nodes -days 1 -subj /CN=test -keyout {key} -out {cert}"
@@ -353,9 +352,7 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     return cert, key
 
 
-def test_tls_with_a_ca_and_a_client_certificate(
-    certificate: tuple[Path, Path], backend: Backend
-) -> None:
+def test_tls_with_a_ca_and_a_client_certificate(certificate: tuple[Path, Path]) -> None:
     """With the right CA and a client certificate a request goes through; without, it fails."""
     import ssl
 
@@ -364,11 +361,11 @@ def test_tls_with_a_ca_and_a_client_certificate(
     context.load_cert_chain(cert, key)
     context.verify_mode = ssl.CERT_REQUIRED
     context.load_verify_locations(cert)
-    backend._server.socket = context.wrap_socket(backend._server.socket, server_side=True)
-    endpoint = f"https://127.0.0.1:{backend.port}/v1/traces"
-    assert send(endpoint).reason == "tls"
-    reply = send(endpoint, certificate=str(cert), client_certificate=str(cert), client_key=str(key))
-    assert reply.verdict is Verdict.OK
+    own = {"certificate": str(cert), "client_certificate": str(cert), "client_key": str(key)}
+    with Backend(tls=context) as backend:
+        endpoint = f"{backend.url}/v1/traces"
+        assert send(endpoint).reason == "tls"
+        assert send(endpoint, **own).verdict is Verdict.OK
 
 
 def test_a_missing_certificate_is_an_error_at_once(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Real servers that the applications talk to: PostgreSQL, Redis, and a web server."""
+"""Real servers that applications talk to: PostgreSQL, Redis, and a web server."""
 
 from __future__ import annotations
 
@@ -7,38 +7,17 @@ import http.server
 import os
 import pwd
 import shutil
-import socket
 import subprocess
 import tempfile
 import threading
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tests.support.processes import free_port, started, wait_until_open
 from tests.support.programs import need
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-
-def free_port() -> int:
-    """A port that nobody listens on now."""
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
-
-
-def wait_until_open(port: int, process: subprocess.Popen[Any], timeout_s: float = 40.0) -> None:
-    """Wait until a server takes connections; fails where it ends instead."""
-    deadline = time.monotonic() + timeout_s
-    while time.monotonic() < deadline:
-        if process.poll() is not None:
-            raise AssertionError(f"{process.args} ended with {process.returncode}")
-        with contextlib.suppress(OSError):
-            socket.create_connection(("127.0.0.1", port), 1).close()
-            return
-        time.sleep(0.05)
-    raise AssertionError(f"{process.args} did not open its port")
 
 
 @contextlib.contextmanager
@@ -82,8 +61,8 @@ def neighbour() -> Iterator[str]:
 
 class _Neighbour(http.server.BaseHTTPRequestHandler):
     def do_GET(self) -> None:
-        """Answer that there is nothing to say."""
-        self.send_response(200)
+        """Answer 200, for ``/missing`` 404."""
+        self.send_response(404 if self.path.startswith("/missing") else 200)
         self.send_header("Content-Length", "0")
         self.end_headers()
 
@@ -106,14 +85,9 @@ def _folder(name: str) -> Iterator[tuple[Path, dict[str, Any]]]:
 
 @contextlib.contextmanager
 def _running(words: list[str], port: int, options: dict[str, Any]) -> Iterator[None]:
-    process = subprocess.Popen(words, stdout=subprocess.DEVNULL, **options)
-    try:
-        wait_until_open(port, process)
+    with started(words, stdout=subprocess.DEVNULL, **options) as process:
+        wait_until_open(process, port)
         yield
-    finally:
         process.terminate()
-        try:
+        with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(20)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
