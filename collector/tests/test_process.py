@@ -14,6 +14,7 @@ import psutil
 import pytest
 from vaquero_collector import AlreadyRunningError, Collector, CollectorError, record, running
 
+from tests.support import processes
 from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.collector
@@ -68,7 +69,7 @@ def test_ends_with_a_program_that_is_killed(binary: Path, tmp_path: Path) -> Non
         "child.start(30); print(child.pid, flush=True); time.sleep(600)"
     )
     command = [sys.executable, "-c", code, str(tmp_path / "one"), str(binary)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as program:
+    with processes.started(command, os.environ, stdout=subprocess.PIPE, text=True) as program:
         assert program.stdout is not None
         pid = int(program.stdout.readline())
         assert psutil.pid_exists(pid)

@@ -81,14 +81,14 @@ class Served:
     def get(self, path: str) -> str:
         """The body of an answer."""
         url = f"http://127.0.0.1:{self.port}{path}"
-        with urllib.request.urlopen(url, timeout=20) as answer:
+        with urllib.request.urlopen(url, timeout=60) as answer:
             return answer.read().decode()
 
     def press_ctrl_c(self) -> None:
         """What a terminal does: SIGINT to every process of the group."""
         os.killpg(self.process.pid, signal.SIGINT)
 
-    def end(self, timeout_s: float = 20.0) -> int:
+    def end(self, timeout_s: float = 60.0) -> int:
         """Ctrl-C, and the exit code."""
         if self.process.poll() is None:
             self.press_ctrl_c()

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.support.otlp_receiver import OtlpReceiver
+from tests.support.processes import started
 from tests.support.waiting import wait_until
 
 from .programs import APPS, INSTRUMENT, RUN, environ, run, served
@@ -230,8 +231,8 @@ def test_the_line_at_the_exit_counts_all_processes(receiver: OtlpReceiver) -> No
 def _on_a_terminal(words: list[str], endpoint: str, **more: str) -> tuple[int, str]:
     """Run with stderr on a pseudo-terminal; exit code and what was written there."""
     ours, theirs = os.openpty()
-    with subprocess.Popen(
-        words, env=environ(endpoint, **more), cwd=APPS, stdout=subprocess.DEVNULL, stderr=theirs
+    with started(
+        words, environ(endpoint, **more), cwd=APPS, stdout=subprocess.DEVNULL, stderr=theirs
     ) as program:
         os.close(theirs)
         said = b""
@@ -243,6 +244,6 @@ def _on_a_terminal(words: list[str], endpoint: str, **more: str) -> tuple[int, s
             if not piece:
                 break
             said += piece
-        code = program.wait(30)
+        code = program.wait(60)
     os.close(ours)
     return code, said.decode().replace("\r\n", "\n")

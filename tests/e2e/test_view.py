@@ -88,7 +88,7 @@ def test_signals_are_handed_on(tmp_path: Path) -> None:
     ) as program:
         wait_until(lambda: "ready" in program.said, lambda: f"the start: {program.said}")
         program.process.send_signal(signal.SIGTERM)
-        assert program.process.wait(20) == 7
+        assert program.process.wait(60) == 7
         assert re.search(r"work\s+internal\s+1\s", program.said), program.said
 
 

@@ -60,7 +60,7 @@ def test_gunicorn_workers_deliver_once(
         for number in range(REQUESTS):
             ask(f"http://127.0.0.1:{port}/request-{number}")
         server.send_signal(signal.SIGTERM)
-        _, err = server.communicate(timeout=60)
+        _, err = server.communicate(timeout=100)
     assert all("SIGKILL" in line for line in err.splitlines()), err
     assert err == "" or worker == "gevent", err
     if err:

@@ -11,22 +11,23 @@ import pytest
 from tests.support.made_once import CannotBeMade
 from tests.support.prerequisites import PREREQUISITES, make
 
-_FAILED = pytest.StashKey[dict[str, str]]()
+#: By name: where it is, or why it cannot be made.
+_MADE = pytest.StashKey[dict[str, Path | str]]()
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Make what the selected tests ask for, before the first of them has begun."""
-    failed = session.config.stash.setdefault(_FAILED, {})
+    made = session.config.stash.setdefault(_MADE, {})
     if session.config.option.collectonly:
         return
     asked = {name for item in session.items for name in getattr(item, "fixturenames", ())}
     for name in [name for name in PREREQUISITES if name in asked]:
         with _shown(session.config):
             try:
-                make(name)
+                made[name] = make(name)
             except CannotBeMade as error:
-                failed[name] = f"{PREREQUISITES[name].what} cannot be made: {error}"
+                made[name] = f"{PREREQUISITES[name].what} cannot be made: {error}"
 
 
 @contextlib.contextmanager
@@ -38,11 +39,11 @@ def _shown(config: pytest.Config) -> Iterator[None]:
 
 
 def _path(config: pytest.Config, name: str) -> Path:
-    if (reason := config.stash[_FAILED].get(name)) is not None:
-        pytest.skip(reason)
-    path = PREREQUISITES[name].path()
-    assert path is not None, f"run `python -m tests.support.prerequisites {name}`"
-    return path
+    # Not asked for again: whoever edits the checkout meanwhile is not in the way of the tests.
+    made = config.stash[_MADE][name]
+    if isinstance(made, str):
+        pytest.skip(made)
+    return made
 
 
 @pytest.fixture(scope="session")

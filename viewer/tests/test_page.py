@@ -27,7 +27,7 @@ def render(viewer, tmp_path):
                 f"--user-data-dir={tmp_path / 'profile'}", "--virtual-time-budget=4000",
                 "--dump-dom", viewer.web_url + path,
             ],
-            capture_output=True, text=True, timeout=60, check=True,
+            capture_output=True, text=True, timeout=100, check=True,
         )  # fmt: skip
         return done.stdout
 

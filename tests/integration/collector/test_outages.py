@@ -168,7 +168,7 @@ def run_verb(binary: Path, *words: str, **env: str) -> subprocess.CompletedProce
         [sys.executable, "-c", code, *words],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=100,
         check=False,
         env={**os.environ, "VAQUERO_OTELCOL": str(binary), **env},
     )

@@ -237,12 +237,12 @@ def test_an_application_with_vaquero_outlives_its_collector(
             if line.startswith("flushed"):
                 break
         assert line.strip() == "flushed True"
-        _out, errors = running.communicate(timeout=60)
+        _out, errors = running.communicate(timeout=100)
         assert running.returncode == 0, errors
     # A program that ends while the Collector starts leaves the rest in its spool.
     drain = [sys.executable, "-m", "vaquero.cli", "spool", "drain"]
     environ = {**os.environ, **environment(child.http_url, tmp_path)}
-    subprocess.run(drain, env=environ, check=True, capture_output=True, timeout=60)
+    subprocess.run(drain, env=environ, check=True, capture_output=True, timeout=100)
     wait_until(lambda: viewer.store.counts().spans >= SPANS, "storage", 60)
     wait_until(lambda: child.stats().waiting_bytes == 0, "an empty queue")
     assert viewer.store.counts().spans == SPANS

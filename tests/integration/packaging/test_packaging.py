@@ -13,7 +13,7 @@ import pytest
 
 from tests.support.distributions import copy_tracked, old_pip_environ
 
-pytestmark = [pytest.mark.packaging, pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.packaging, pytest.mark.slow, pytest.mark.timeout(600)]
 
 
 def _run(*command: str, cwd: Path | None = None, timeout: float = 200, **environ: str) -> str:
@@ -94,7 +94,7 @@ def test_an_old_pip_resolves_the_demo_soon(old_pip: Path, tmp_path: Path) -> Non
     before = _work_of_children_s()
     said = _run(
         _python(old_pip), "-m", "pip", "install", "--dry-run", ".[demo]",
-        cwd=checkout, timeout=280, **old_pip_environ(old_pip),
+        cwd=checkout, timeout=580, **old_pip_environ(old_pip),
     )  # fmt: skip
 
     assert _work_of_children_s() - before < 60
