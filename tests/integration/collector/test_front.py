@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import shutil
-import urllib.request
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from vaquero_collector import front, in_front_of
 
+from tests.support.otlp_client import post
 from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.collector
@@ -25,13 +25,7 @@ def send(url: str) -> None:
     resource.resource.attributes.add(key="service.name").value.string_value = "shop"
     span = resource.scope_spans.add().spans.add(name="x", kind=2)
     span.trace_id, span.span_id = b"1" * 16, b"1" * 8
-    posted = urllib.request.Request(
-        f"{url}/v1/traces",
-        data=request.SerializeToString(),
-        headers={"Content-Type": "application/x-protobuf"},
-    )
-    with urllib.request.urlopen(posted, timeout=10) as answer:
-        assert answer.status == 200
+    assert post(url, "traces", request) == 200
 
 
 def test_everything_has_arrived_when_it_ends(

@@ -6,8 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import urllib.error
-import urllib.request
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -19,7 +17,9 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
 )
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
+from tests.support.otlp_client import post
 from tests.support.otlp_receiver import Answer
+from tests.support.processes import free_port
 from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.collector
@@ -49,29 +49,22 @@ class Sender:
 
     def send(self, url: str, request: ExportTraceServiceRequest) -> bool:
         """Send one request; says whether it was taken."""
-        if not post(url, "traces", request):
+        if not accepted(url, "traces", request):
             self.refused += 1
             return False
         self.taken.update(span.name for span in request.resource_spans[0].scope_spans[0].spans)
         return True
 
 
-def post(url: str, signal_name: str, request: Any) -> bool:
+def accepted(url: str, signal_name: str, request: Any) -> bool:
     """Send one request; says whether it was taken."""
-    posted = urllib.request.Request(
-        f"{url}/v1/{signal_name}",
-        data=request.SerializeToString(),
-        headers={"Content-Type": "application/x-protobuf"},
-    )
     try:
-        with urllib.request.urlopen(posted, timeout=10) as answer:
-            return answer.status == 200
-    except urllib.error.HTTPError as error:
-        # The one refusal that tells a sender to try again with the same.
-        assert error.code in (429, 503), error.read()
-        return False
+        status = post(url, signal_name, request)
     except OSError:
         return False
+    # The refusals that tell a sender to try again with the same.
+    assert status in (200, 429, 503)
+    return status == 200
 
 
 def kill(child: Any) -> None:
@@ -83,13 +76,6 @@ def kill(child: Any) -> None:
 def names(backend: Any) -> Counter[str]:
     """Return how often each span arrived, by name."""
     return Counter(span.name for span in backend.spans)
-
-
-def free_port() -> int:
-    """Return a port that nobody listens on."""
-    from vaquero_collector.addresses import free_ports
-
-    return free_ports("127.0.0.1", 1)[0]
 
 
 def test_nothing_is_lost_by_a_kill_and_a_stop_while_the_backend_is_away(
@@ -107,7 +93,7 @@ def test_nothing_is_lost_by_a_kill_and_a_stop_while_the_backend_is_away(
     first = collect(url)
     for _ in range(10):
         assert sender.send(first.http_url, sender.batch(100))
-    assert post(first.http_url, "logs", logs) and post(first.http_url, "metrics", metrics)
+    assert accepted(first.http_url, "logs", logs) and accepted(first.http_url, "metrics", metrics)
     kill(first)
     second = collect(url)
     for _ in range(10):

@@ -16,6 +16,7 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
+from tests.support.otlp_client import post
 from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.collector
@@ -31,13 +32,7 @@ SECRETS = {
 
 def send(child: Any, signal: str, request: Any) -> int:
     """Send one request and return the status of the answer."""
-    posted = urllib.request.Request(
-        f"{child.http_url}/v1/{signal}",
-        data=request.SerializeToString(),
-        headers={"Content-Type": "application/x-protobuf"},
-    )
-    with urllib.request.urlopen(posted, timeout=10) as answer:
-        return answer.status
+    return post(child.http_url, signal, request)
 
 
 def put(holder: Any, **values: str) -> None:

@@ -17,6 +17,7 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
 )
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
+from tests.support.otlp_client import post
 from tests.support.otlp_receiver import Answer, OtlpReceiver
 
 
@@ -160,3 +161,14 @@ def test_connections_are_counted(receiver: OtlpReceiver) -> None:
     _post(receiver, "/v1/traces", _traces("a"))
 
     assert receiver.connections == 2
+
+
+def test_a_request_is_sent_once(receiver: OtlpReceiver) -> None:
+    """The client of the tests gives the status of any answer, and never tries again."""
+    message = ExportTraceServiceRequest.FromString(_traces("a"))
+    receiver.script = [Answer(503)]
+
+    assert post(receiver.url, "traces", message) == 503
+    assert len(receiver.requests) == 1
+    assert post(receiver.url, "traces", message) == 200
+    assert receiver.messages("traces") == [message]
