@@ -12,6 +12,8 @@ from collections.abc import Generator
 
 import pytest
 
+pytest_plugins = ("tests.support.fixtures",)
+
 #: On other Pythons and on the oldest SDK only the unit tests run, with what they need. Read now:
 #: tests take away variables of this prefix.
 _WHOLE = bool(os.environ.get("CI")) and not os.environ.get("VAQUERO_TESTS_PARTIAL")

@@ -9,7 +9,6 @@ ratios are what can be compared between machines.
 
 from __future__ import annotations
 
-import gzip
 import logging
 import os
 import subprocess
@@ -18,9 +17,10 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from statistics import median
 from typing import Any
+
+from tests.support.otlp_receiver import OtlpReceiver
 
 RECORDS = 100_000
 THREADS = 4
@@ -28,39 +28,15 @@ ROUNDS = 3
 SUBJECTS = ("bare", "vaquero", "upstream")
 
 
-class _Sink(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    bodies: list[bytes] = []  # noqa: RUF012
-
-    def do_POST(self) -> None:
-        """Take one request, and parse it later."""
-        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        if self.headers.get("Content-Encoding") == "gzip":
-            body = gzip.decompress(body)
-        if self.path.endswith("/v1/logs"):
-            self.bodies.append(body)
-        self.send_response(200)
-        self.send_header("Content-Type", "application/x-protobuf")
-        self.send_header("Content-Length", "0")
-        self.end_headers()
-
-    def log_message(self, format: str, *args: object) -> None:
-        """Nothing is logged."""
-
-
 def main() -> int:
     """Print the table; 1 where vaquero lost or repeated a record, or costs more than half."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _Sink)
-    server.daemon_threads = True
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    endpoint = f"http://127.0.0.1:{server.server_port}"
     costs: dict[str, list[float]] = {subject: [] for subject in SUBJECTS}
     wrong: dict[str, list[str]] = {subject: [] for subject in SUBJECTS}
-    for _ in range(ROUNDS):
-        for subject in SUBJECTS:
-            _Sink.bodies.clear()
-            costs[subject].append(_run(subject, endpoint))
-            wrong[subject].append(_arrived())
+    with OtlpReceiver() as receiver:
+        for subject in SUBJECTS * ROUNDS:
+            receiver.requests.clear()
+            costs[subject].append(_run(subject, receiver.url))
+            wrong[subject].append(_arrived(receiver))
     bare = median(costs["bare"])
     ratios = [
         (ours - plain) / (theirs - plain)
@@ -97,14 +73,8 @@ def _run(subject: str, endpoint: str) -> float:
     return float(done.stdout)
 
 
-def _arrived() -> str:
-    from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
-
-    counts: Counter[str] = Counter()
-    for body in _Sink.bodies:
-        for whole in ExportLogsServiceRequest.FromString(body).resource_logs:
-            for part in whole.scope_logs:
-                counts.update(record.body.string_value for record in part.log_records)
+def _arrived(receiver: OtlpReceiver) -> str:
+    counts = Counter(receiver.log_bodies)
     twice = sum(1 for number in counts.values() if number > 1)
     if len(counts) == RECORDS and not twice:
         return "each once"

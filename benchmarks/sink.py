@@ -1,7 +1,8 @@
 """A loopback receiver in a process of its own: takes OTLP over HTTP and counts spans.
 
 It parses after it has answered and only when asked, so that it takes as little of the machine as
-can be while a measurement runs.
+can be while a measurement runs; and it answers protocols of other products too. That is why it is
+not the receiver of the tests.
 """
 
 from __future__ import annotations

@@ -13,6 +13,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -47,19 +48,36 @@ def main(arguments: list[str]) -> int:
     if profile not in EDITABLE:
         print(f"unknown profile {profile!r}: expected one of {', '.join(EDITABLE)}")
         return 2
-    python = arguments[1] if len(arguments) > 1 else _python()
-    folder = ROOT / _folder(profile, python if len(arguments) > 1 else None)
-    interpreter = folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+    asked = arguments[1] if len(arguments) > 1 else None
+    python = asked or _python()
+    own = interpreter(profile, asked)
+    folder = own.parent.parent
     stamp = folder / ".bootstrap"
     wanted = _fingerprint(profile, python)
-    if interpreter.exists() and stamp.exists() and stamp.read_text() == wanted:
-        print(interpreter)
-        return 0
-    _create(python, folder)
-    _install(profile, str(interpreter))
-    stamp.write_text(wanted)
-    print(interpreter)
+    if not (own.exists() and stamp.exists() and stamp.read_text() == wanted):
+        begun = time.monotonic()
+        _tell(f"making {folder.name} with {python}: a minute or more")
+        _create(python, folder)
+        _install(profile, str(own))
+        stamp.write_text(wanted)
+        _tell(f"made {folder.name} in {time.monotonic() - begun:.0f} s")
+    print(own)
     return 0
+
+
+def interpreter(profile: str, python: str | None = None) -> Path:
+    """The Python of an environment, whether it is made yet or not.
+
+    Args:
+        profile: One of those above.
+        python: What it is made with, where that is not for this script to choose.
+    """
+    folder = ROOT / _folder(profile, python)
+    return folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+
+
+def _tell(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
 
 
 def _folder(profile: str, python: str | None) -> str:
@@ -113,18 +131,33 @@ def _install(profile: str, python: str) -> None:
     if profile == "floor":
         constraint = ["-c", str(ROOT / "requirements" / "floor.txt")]
     pip = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    _tell("  uv, which installs the rest")
     subprocess.run([*pip, *constraint, "uv"], check=True, env=environ, stdout=sys.stderr)
-    command = [python, "-m", "uv", "pip", "install", "--quiet", "--python", python, *constraint]
+    _tell("  the packages of this checkout and all that they and the tests need")
+    command = [*constraint]
     for package in EDITABLE[profile]:
         command += ["-e", str(ROOT / package)]
     command += ["-e", f"{ROOT}{EXTRAS[profile]}"]
     for name in REQUIREMENTS[profile]:
         command += ["-r", str(ROOT / name)]
-    subprocess.run(command, check=True, env=environ, stdout=sys.stderr, cwd=ROOT)
+    _uv(python, command, environ)
     if profile == "dev":
         alone = ["--no-deps", "-r", str(ROOT / "requirements" / "alone.txt")]
-        command = [python, "-m", "uv", "pip", "install", "--quiet", "--python", python, *alone]
-        subprocess.run(command, check=True, stdout=sys.stderr, cwd=ROOT)
+        _uv(python, alone, environ)
+
+
+def _uv(python: str, what: list[str], environ: dict[str, str]) -> None:
+    command = [python, "-m", "uv", "pip", "install", "--python", python, *what]
+    with subprocess.Popen(
+        command, env=environ, cwd=ROOT, stdout=sys.stderr, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stderr is not None
+        for line in process.stderr:
+            # Downloads are progress; the hundred packages installed are not.
+            if not line.startswith((" + ", " - ", " ~ ")):
+                _tell(f"  {line.rstrip()}")
+    if process.returncode != 0:
+        raise SystemExit(f"{' '.join(command)} has failed")
 
 
 if __name__ == "__main__":

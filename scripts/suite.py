@@ -1,57 +1,46 @@
 """Run every check of this checkout and say how long each took: ``python scripts/suite.py``.
 
-``--only NAME`` runs the steps whose name starts with NAME; ``--list`` shows them.
+``--only NAME`` runs the steps whose name starts with NAME, and those that they need; ``--list``
+shows them. It begins with what it has found on this machine. What is downloaded or built is a step
+of its own, before the tests.
 
 Tests run side by side, with real servers, forks and kills among them. A few that fail so are run
-once more, alone; the summary says which step needed that, and how many tests. What fails alone too
-has failed.
+again, alone, and the summary names those that passed then: they have failed, as flakes.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import os
-import shutil
-import subprocess
 import sys
-import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+sys.path[:0] = [str(ROOT), str(ROOT / "scripts")]
+
+import bootstrap  # noqa: E402
+import machine  # noqa: E402
+from steps import Step, run, summary  # noqa: E402
+
 PYTHON = sys.executable
 UNIT = ("tests/unit", "instrumentations", "viewer/tests")
-OTHER_PYTHONS = ("python3.10", "python3.12", "python3.13", "python3.14")
+UNIT_ON_OTHERS = ("tests/unit", "instrumentations")
+REST = (
+    "tests/integration",
+    "tests/e2e",
+    "tests/faults",
+    "tests/typing",
+    "tests/conformance",
+    "collector/tests",
+)
 
-#: More failures than this are no accident of running side by side.
-MAX_REPEATED = 8
-
-
-@dataclass(frozen=True)
-class Step:
-    """One check.
-
-    Attributes:
-        name: What it is called.
-        command: What it runs.
-        cache: Where pytest notes what failed; None for a check that is not repeated.
-    """
-
-    name: str
-    command: tuple[str, ...]
-    cache: Path | None = None
-
-
-@dataclass(frozen=True)
-class Result:
-    """How a step went."""
-
-    step: Step
-    code: int
-    took_s: float
-    repeated: int = 0
+#: What the tests that are no unit tests need, by the name of the step that makes it.
+PREPARED = {
+    "prepare: Collector": ("binary",),
+    "prepare: applications": ("environment_with_vaquero", "environment_with_upstream"),
+    "prepare: packages": ("wheels", "old_pip"),
+}
 
 
 def main() -> int:
@@ -60,42 +49,24 @@ def main() -> int:
     parser.add_argument("--only", default="")
     parser.add_argument("--list", action="store_true")
     options = parser.parse_args()
-    steps = [step for step in _steps() if step.name.startswith(options.only)]
+    steps = chosen(list(_steps()), options.only)
     if options.list:
         print("\n".join(step.name for step in steps))
         return 0
-    results = [_run(step) for step in steps]
+    if any(step.name.startswith("tests: ") for step in steps):
+        print("=== this machine")
+        print("\n".join(machine.lines()), flush=True)
+    results = [run(step) for step in steps]
     print("\n=== summary")
-    for result in results:
-        verdict = "ok    " if result.code == 0 else "FAILED"
-        again = f"  {result.repeated} passed only when run alone" if result.repeated else ""
-        print(f"{verdict} {result.step.name:30} {result.took_s:7.1f} s{again}")
-    failed = sum(result.code != 0 for result in results)
-    print(f"{len(results) - failed} passed, {failed} failed")
-    return 1 if failed or not results else 0
+    print("\n".join(summary(results)))
+    return 1 if not results or any(result.code != 0 for result in results) else 0
 
 
-def _run(step: Step) -> Result:
-    print(f"\n=== {step.name}", flush=True)
-    begun = time.monotonic()
-    code = subprocess.run(step.command, cwd=ROOT, env=_environ(), check=False).returncode
-    repeated = 0
-    noted = failures(step) if code == 1 and step.cache is not None else []
-    if 0 < len(noted) <= MAX_REPEATED:
-        print(f"\n=== {step.name}: {len(noted)} once more, alone", flush=True)
-        command = (PYTHON, "-m", "pytest", "-q", *noted)
-        code = subprocess.run(command, cwd=ROOT, env=_environ(), check=False).returncode
-        repeated = len(noted)
-    return Result(step, code, time.monotonic() - begun, repeated)
-
-
-def failures(step: Step) -> list[str]:
-    """What failed in a step, as pytest noted it."""
-    noted = ROOT / (step.cache or "") / "v" / "cache" / "lastfailed"
-    try:
-        return sorted(json.loads(noted.read_text("utf-8")))
-    except (OSError, ValueError):
-        return []
+def chosen(steps: list[Step], only: str) -> list[Step]:
+    """The steps whose name starts so, and those that they need, in their order."""
+    named = [step for step in steps if step.name.startswith(only)]
+    names = {step.name for step in named}.union(*(step.needs for step in named))
+    return [step for step in steps if step.name in names]
 
 
 def _steps() -> Iterator[Step]:
@@ -103,53 +74,42 @@ def _steps() -> Iterator[Step]:
     yield Step("lint: rules", (PYTHON, "-m", "ruff", "check", "."))
     yield Step("lint: floors", (str(Path(PYTHON).parent / "lint-imports"),))
     yield Step("lint: types", (PYTHON, "-m", "pyright"))
-    yield _tests("tests: unit", *UNIT)
-    yield _tests("tests: the rest", *_rest())
+    for name, prerequisites in PREPARED.items():
+        yield Step(name, (PYTHON, "-m", "tests.support.prerequisites", *prerequisites))
+    others = list(_others())
+    for profile, name, python in others:
+        yield Step(f"prepare: {name}", (PYTHON, "scripts/bootstrap.py", profile, python))
+    side_by_side = ("-n", str(max(2, os.cpu_count() or 2)))
+    yield _tests("unit", PYTHON, *side_by_side, *UNIT)
+    yield _tests("the rest", PYTHON, *side_by_side, *_present(REST), needs=tuple(PREPARED))
     yield Step("tests: the SDK's own", (PYTHON, "-m", "tests.conformance"))
-    yield from _on_others()
+    for profile, name, python in others:
+        interpreter = str(bootstrap.interpreter(profile, python))
+        yield _tests(
+            name, interpreter, "-m", "not packaging and not browser", "-n", "2", *UNIT_ON_OTHERS,
+            needs=(f"prepare: {name}",), VAQUERO_TESTS_PARTIAL="1",
+        )  # fmt: skip
 
 
-def _rest() -> tuple[str, ...]:
-    folders = (
-        "tests/integration",
-        "tests/e2e",
-        "tests/faults",
-        "tests/typing",
-        "tests/conformance",
-        "collector/tests",
-    )
+def _others() -> Iterator[tuple[str, str, str]]:
+    """Profile, name and Python of the environments in which the unit tests run once more."""
+    yield "floor", "oldest SDK", PYTHON
+    for name, python in machine.other_pythons():
+        if python is not None:
+            yield "unit", name, python
+
+
+def _present(folders: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(folder for folder in folders if (ROOT / folder).exists())
 
 
-def _tests(name: str, *folders: str) -> Step:
-    cache = Path(".pytest_cache") / name.partition(": ")[2].replace(" ", "-")
-    workers = ("-n", str(max(2, os.cpu_count() or 2)), "--dist", "loadfile")
-    own = ("-o", f"cache_dir={cache}", "--cache-clear")
-    return Step(name, (PYTHON, "-m", "pytest", "-q", *workers, *own, *folders), cache)
-
-
-def _on_others() -> Iterator[Step]:
-    """Unit tests on the oldest SDK, and on every other Python that is on PATH."""
-    yield Step("tests: oldest SDK", (PYTHON, "scripts/elsewhere.py", "floor", sys.executable))
-    own = f"python{sys.version_info.major}.{sys.version_info.minor}"
-    for name in OTHER_PYTHONS:
-        path = shutil.which(name)
-        if name != own and path and _works(path):
-            yield Step(f"tests: {name}", (PYTHON, "scripts/elsewhere.py", "unit", path))
-
-
-def _works(path: str) -> bool:
-    # A shim of a version manager is on PATH even where the version behind it is not installed.
-    return subprocess.run([path, "-c", ""], capture_output=True, check=False).returncode == 0
-
-
-def _environ() -> dict[str, str]:
-    own = {name: value for name, value in os.environ.items() if not _is_telemetry(name)}
-    return {**own, "PYTHONDONTWRITEBYTECODE": "1"}
-
-
-def _is_telemetry(name: str) -> bool:
-    return name.startswith(("OTEL_", "VAQUERO_")) and name != "VAQUERO_OTELCOL"
+def _tests(
+    name: str, python: str, *words: str, needs: tuple[str, ...] = (), **environ: str
+) -> Step:
+    cache = Path(".pytest_cache") / name.replace(" ", "-")
+    pytest = (python, "-m", "pytest", "-q")
+    own = ("--dist", "loadfile", "-o", f"cache_dir={cache}", "--cache-clear")
+    return Step(f"tests: {name}", (*pytest, *own, *words), pytest, cache, needs, environ)
 
 
 if __name__ == "__main__":

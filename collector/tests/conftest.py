@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,32 +10,19 @@ from typing import Any
 import pytest
 import yaml
 
+from tests.support.processes import is_telemetry
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(autouse=True)
 def own_state(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     """Keep the records of a test apart from those of the user and of other tests."""
-    keep = ("VAQUERO_OTELCOL", "VAQUERO_CACHE_DIR", "VAQUERO_GO")
-    for name in list(os.environ):
-        if name.startswith(("VAQUERO_", "OTEL_")) and name not in keep:
-            monkeypatch.delenv(name)
+    for name in filter(is_telemetry, list(os.environ)):
+        monkeypatch.delenv(name)
     folder = tmp_path / "state"
     monkeypatch.setenv("VAQUERO_COLLECTOR_DIR", str(folder))
     return folder
-
-
-@pytest.fixture(scope="session")
-def binary() -> Path:
-    """The real Collector, built for this checkout or reused; under CI it has to be there."""
-    command = [sys.executable, str(ROOT / "collector/src/vaquero_collector/building.py")]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=900, check=False)
-    if done.returncode != 0:
-        reason = f"the Collector could not be built: {done.stderr[-2000:]}"
-        if os.environ.get("CI"):
-            pytest.fail(reason)
-        pytest.skip(reason)
-    return Path(done.stdout.strip())
 
 
 @pytest.fixture(scope="session")
@@ -57,7 +42,7 @@ def started(binary: Path, tmp_path: Path) -> Iterator[Any]:
         options = {"http_port": 0, "grpc_port": 0, "folder": tmp_path / name, **options}
         child = Collector(binary=binary, **options)
         children.append(child)
-        child.start(30.0)
+        child.start(60.0)
         return child
 
     yield start

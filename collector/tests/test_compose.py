@@ -29,7 +29,7 @@ def test_the_schema_of_compose_accepts_it() -> None:
     """Every key is one of the specification of compose."""
     program = Path(sys.executable).parent / "check-jsonschema"
     command = [str(program), "--builtin-schema", "vendor.compose-spec", str(FILE)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=100, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
@@ -42,7 +42,7 @@ def test_the_schema_of_compose_accepts_it() -> None:
 def test_compose_itself_accepts_it() -> None:
     """Where docker compose is installed, it reads the file without an error."""
     command = ["docker", "compose", "-f", str(FILE), "config", "--quiet"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=100, check=False)
     assert done.returncode == 0, done.stderr
 
 
@@ -144,7 +144,7 @@ def test_the_collector_accepts_what_compose_gives_it(
     ]
     words = [word for path in files for word in ("--config", str(path))]
     done = subprocess.run(
-        [str(binary), "validate", *words], capture_output=True, text=True, timeout=60,
+        [str(binary), "validate", *words], capture_output=True, text=True, timeout=100,
         env={name: str(value) for name, value in environment.items()}, check=False,
     )  # fmt: skip
     # The folder of the queue is in the container only.

@@ -73,7 +73,7 @@ def test_the_examples_run(binary: Path, tmp_path: Path) -> None:
     """The example in Python runs, and the example of an overlay is accepted by the Collector."""
     (code,) = blocks("python")
     done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=100, check=False
     )
     assert done.returncode == 0, done.stderr
     assert "True" in done.stdout

@@ -128,7 +128,7 @@ def test_the_gateway_is_accepted_by_the_real_collector(
         [str(binary), "validate", *words],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=100,
         env=environment,
         check=False,
     )

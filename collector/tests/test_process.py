@@ -7,8 +7,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,15 +14,10 @@ import psutil
 import pytest
 from vaquero_collector import AlreadyRunningError, Collector, CollectorError, record, running
 
+from tests.support import processes
+from tests.support.waiting import wait_until
+
 pytestmark = pytest.mark.collector
-
-
-def wait_for(condition: Callable[[], bool], what: str, timeout_s: float = 20.0) -> None:
-    """Wait until a condition holds."""
-    deadline = time.monotonic() + timeout_s
-    while not condition():
-        assert time.monotonic() < deadline, f"{what} did not happen within {timeout_s} s"
-        time.sleep(0.02)
 
 
 def test_starts_answers_and_ends(started: Any) -> None:
@@ -62,7 +55,7 @@ def test_can_be_started_again_after_a_kill(started: Any) -> None:
     """The lock goes with the Collector however it ends, so a new one can start."""
     first = started()
     os.kill(first.pid, signal.SIGKILL)
-    wait_for(lambda: not first.running, "the end of the killed Collector")
+    wait_until(lambda: not first.running, "the end of the killed Collector")
     assert started().healthy()
 
 
@@ -76,7 +69,7 @@ def test_ends_with_a_program_that_is_killed(binary: Path, tmp_path: Path) -> Non
         "child.start(30); print(child.pid, flush=True); time.sleep(600)"
     )
     command = [sys.executable, "-c", code, str(tmp_path / "one"), str(binary)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as program:
+    with processes.started(command, os.environ, stdout=subprocess.PIPE, text=True) as program:
         assert program.stdout is not None
         pid = int(program.stdout.readline())
         assert psutil.pid_exists(pid)
@@ -88,7 +81,7 @@ def test_ends_with_a_program_that_is_killed(binary: Path, tmp_path: Path) -> Non
         except psutil.NoSuchProcess:
             return True
 
-    wait_for(gone, "the end of the Collector")
+    wait_until(gone, "the end of the Collector")
 
 
 def test_each_destination_has_its_own_queue(binary: Path, tmp_path: Path) -> None:

@@ -44,7 +44,7 @@ def ask(binary: Path, verb: str, names: tuple[str, ...], environment: dict[str, 
     files = [BASE, *(overlays.OVERLAYS[name].path for name in names)]
     words = [word for path in files for word in ("--config", str(path))]
     done = subprocess.run(
-        [str(binary), verb, *words], capture_output=True, text=True, timeout=60, env=environment,
+        [str(binary), verb, *words], capture_output=True, text=True, timeout=100, env=environment,
         check=False,
     )  # fmt: skip
     assert done.returncode == 0, f"{names}: {done.stderr}"

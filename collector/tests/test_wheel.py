@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-pytestmark = [pytest.mark.collector, pytest.mark.packaging]
+# Wheels of fifty megabytes are packed three times.
+pytestmark = [pytest.mark.collector, pytest.mark.packaging, pytest.mark.timeout(600)]
 PROJECT = Path(__file__).resolve().parents[1]
 
 
@@ -100,7 +101,7 @@ def test_an_installed_wheel_runs_without_the_checkout(
     subprocess.run(
         [sys.executable, "-m", "pip", "install", "-q", "--no-index", "--no-deps", "--target",
          str(tmp_path / "site"), str(wheel)],
-        check=True, capture_output=True, timeout=120,
+        check=True, capture_output=True, timeout=300,
     )  # fmt: skip
     code = (
         "from vaquero_collector import cli, find_binary, places\n"
@@ -108,7 +109,7 @@ def test_an_installed_wheel_runs_without_the_checkout(
         "cli.collector(['validate', '-o', 'file'])"
     )
     done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, cwd=tmp_path,
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=100, cwd=tmp_path,
         env={**os.environ, "PYTHONPATH": str(tmp_path / "site"), "PATH": "/usr/bin:/bin"},
         check=False,
     )  # fmt: skip

@@ -55,10 +55,20 @@ def test_own_addresses_are_known_when_listening_everywhere() -> None:
     addresses.check_destination("http://192.0.2.1:4318", "forward_to", everywhere)
 
 
-def test_other_addresses_are_accepted() -> None:
-    """Another port, and the same port on another machine, are destinations like any other."""
-    for url in ("http://127.0.0.1:14318", "https://192.0.2.1:4318/otlp", "https://localhost"):
-        addresses.check_destination(url, "forward_to", LISTENER)
+def test_other_addresses_are_accepted(tmp_path: Path) -> None:
+    """Another port, and the same port on another machine, become the destination as they are."""
+    http, grpc = addresses.free_ports("127.0.0.1", 2)
+    for url in ("http://127.0.0.1:14318", f"https://192.0.2.1:{http}/otlp", "https://localhost"):
+        made = plan.make_plan(
+            plan.Options(
+                forward_to=url,
+                http_port=http,
+                grpc_port=grpc,
+                folder=tmp_path,
+                binary=Path("/bin/true"),
+            )
+        )
+        assert made.destination == made.environment["VAQUERO_OTLP_ENDPOINT"] == url
 
 
 def test_addresses_are_shown_without_secrets() -> None:

@@ -36,6 +36,7 @@ def main() -> int:
 def run_version(version: str, work: Path) -> int:
     """Run the tests of one version; 0 where the outcome is the expected one."""
     work.mkdir(parents=True, exist_ok=True)
+    print(f"making an environment with SDK {version}, and fetching its tests", flush=True)
     python = environment(version, work / "env")
     tests = fetch_tests(python, version, work)
     outcome = run_tests(python, tests, work)
@@ -62,7 +63,7 @@ def environment(version: str, place: Path) -> Path:
 
 
 def _pip(python: Path, *what: str) -> None:
-    command = [str(python), "-m", "pip", "install", "-q", "--disable-pip-version-check", *what]
+    command = [str(python), "-m", "pip", "install", "--disable-pip-version-check", *what]
     subprocess.run(command, check=True)
 
 

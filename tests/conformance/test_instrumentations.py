@@ -3,16 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import http.server
-import os
-import pwd
-import shutil
-import subprocess
-import tempfile
-import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -23,6 +15,7 @@ from opentelemetry.sdk.trace import TracerProvider as SdkTracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
+from tests.support import servers
 from vaquero.tracing import TracerProvider
 
 Scenario = Callable[[SdkTracerProvider], None]
@@ -72,28 +65,11 @@ def assert_same(scenario: Scenario, least: int) -> None:
     assert ours == theirs
 
 
-class Site(http.server.BaseHTTPRequestHandler):
-    """A site with one page, and no other."""
-
-    def do_GET(self) -> None:
-        """Answer 200 for ``/`` and 404 for the rest."""
-        self.send_response(200 if self.path == "/" else 404)
-        self.send_header("Content-Length", "0")
-        self.end_headers()
-
-    def log_message(self, format: str, *args: object) -> None:
-        """Nothing is logged."""
-
-
 @pytest.fixture(scope="module")
 def site() -> Iterator[str]:
-    """The address of a running site."""
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Site) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
-        thread.join()
+    """The address of a running site with one page, ``/``."""
+    with servers.neighbour() as address:
+        yield address
 
 
 def test_requests(site: str) -> None:
@@ -277,37 +253,9 @@ def test_celery() -> None:
 
 @pytest.fixture(scope="module")
 def database() -> Iterator[str]:
-    """The directory of a PostgreSQL server's socket; the server runs as long as the module."""
-    postgres = shutil.which("postgres")
-    initdb = shutil.which("initdb")
-    if postgres is None or initdb is None:
-        pytest.skip("needs the programs of PostgreSQL")
-    place = Path(tempfile.mkdtemp(prefix="vaquero-pg-"))
-    # PostgreSQL refuses to run as root.
-    user = "nobody" if os.getuid() == 0 else None
-    if user is not None:
-        os.chown(place, pwd.getpwnam(user).pw_uid, -1)
-    data = place / "data"
-    options: dict[str, Any] = {"user": user, "cwd": place, "stderr": subprocess.STDOUT}
-    subprocess.run(
-        [initdb, "-D", data, "-U", "shop", "-A", "trust", "--no-sync"],
-        check=True,
-        stdout=subprocess.DEVNULL,
-        **options,
-    )
-    server = subprocess.Popen(
-        [postgres, "-D", data, "-k", place, "-h", "", "-F"], stdout=subprocess.PIPE, **options
-    )
-    try:
-        assert server.stdout is not None
-        for line in server.stdout:
-            if b"ready to accept connections" in line:
-                break
-        yield str(place)
-    finally:
-        server.terminate()
-        server.communicate(timeout=30)
-        shutil.rmtree(place, ignore_errors=True)
+    """Connection string of a private PostgreSQL; it runs as long as the module."""
+    with servers.postgres() as address:
+        yield address
 
 
 @pytest.mark.servers
@@ -320,8 +268,7 @@ def test_psycopg(database: str) -> None:
         instrumentor = instrumentation.PsycopgInstrumentor()
         instrumentor.instrument(tracer_provider=provider, skip_dep_check=True)
         try:
-            address = {"host": database, "user": "shop", "dbname": "postgres"}
-            with psycopg.connect(**address, autocommit=True) as connection:
+            with psycopg.connect(database, autocommit=True) as connection:
                 cursor = connection.cursor()
                 cursor.execute("CREATE TEMPORARY TABLE orders (id INTEGER)")
                 cursor.executemany("INSERT INTO orders VALUES (%s)", [(1,), (2,)])

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
-import time
 import urllib.request
 from contextlib import contextmanager
 from importlib.metadata import entry_points
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from tests.support import processes
+from tests.support.processes import clean_environ, free_port, started, wait_until_open
 from vaquero.pipeline.spool import inventory
 
 if TYPE_CHECKING:
@@ -40,17 +40,12 @@ OTHERS = ",".join(
 
 def environ(endpoint: str, **more: str) -> dict[str, str]:
     """This environment without settings of telemetry, pointed at a receiver."""
-    kept = {
-        name: value
-        for name, value in os.environ.items()
-        if not name.startswith(("OTEL_", "VAQUERO_", "PYTEST_")) and name != "PYTHONPATH"
-    }
+    kept = clean_environ("PYTHONPATH", "PYTHONDONTWRITEBYTECODE")
     kept["PATH"] = f"{BIN}{os.pathsep}{kept.get('PATH', '')}"
     kept["OTEL_EXPORTER_OTLP_ENDPOINT"] = endpoint
     kept["OTEL_PYTHON_DISABLED_INSTRUMENTATIONS"] = OTHERS
     kept["XDG_STATE_HOME"] = STATE.name
     # Compiled once for all programs of a test run, and nothing written beside the sources.
-    kept.pop("PYTHONDONTWRITEBYTECODE", None)
     kept["PYTHONPYCACHEPREFIX"] = f"{STATE.name}/pycache"
     return kept | more
 
@@ -61,24 +56,19 @@ def run(
     *,
     launcher: Sequence[str] = RUN,
     cwd: Path = APPS,
-    timeout_s: float = 60.0,
+    timeout_s: float = 100.0,
     **more: str,
 ) -> subprocess.CompletedProcess[str]:
     """Run a program to its end."""
-    return subprocess.run(
-        [*launcher, *words],
-        env=environ(endpoint, **more),
-        cwd=cwd,
-        capture_output=True,
-        text=True,
-        timeout=timeout_s,
+    return processes.run(
+        [*launcher, *words], environ(endpoint, **more), cwd=cwd, timeout_s=timeout_s
     )
 
 
 class Served:
     """A server under ``vaquero run``, in a process group of its own."""
 
-    def __init__(self, process: subprocess.Popen[bytes], port: int, log: Path) -> None:
+    def __init__(self, process: subprocess.Popen[Any], port: int, log: Path) -> None:
         self.process = process
         self.port = port
         self._log = log
@@ -91,14 +81,14 @@ class Served:
     def get(self, path: str) -> str:
         """The body of an answer."""
         url = f"http://127.0.0.1:{self.port}{path}"
-        with urllib.request.urlopen(url, timeout=20) as answer:
+        with urllib.request.urlopen(url, timeout=60) as answer:
             return answer.read().decode()
 
     def press_ctrl_c(self) -> None:
         """What a terminal does: SIGINT to every process of the group."""
         os.killpg(self.process.pid, signal.SIGINT)
 
-    def end(self, timeout_s: float = 20.0) -> int:
+    def end(self, timeout_s: float = 60.0) -> int:
         """Ctrl-C, and the exit code."""
         if self.process.poll() is None:
             self.press_ctrl_c()
@@ -129,28 +119,12 @@ def served(
     """
     port = free_port()
     log = folder / "said.txt"
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            [*launcher, *(word.format(port=port, folder=folder) for word in words)],
-            env=environ(endpoint, **more),
-            cwd=cwd,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-    server = Served(process, port, log)
-    try:
+    filled = (word.format(port=port, folder=folder) for word in words)
+    with started([*launcher, *filled], environ(endpoint, **more), cwd=cwd, log=log) as process:
+        server = Served(process, port, log)
         if probe:
-            _wait_until_open(server)
+            wait_until_open(process, port, lambda: server.said)
         yield server
-    finally:
-        # Its own group, which we started: children that outlived it too.
-        try:
-            os.killpg(process.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
-        process.wait()
 
 
 def all_acknowledged(state: Path) -> bool:
@@ -161,23 +135,3 @@ def all_acknowledged(state: Path) -> bool:
     """
     waiting = inventory(state / "vaquero" / "spool")
     return not any(entry.signals.get("traces") for entry in waiting)
-
-
-def free_port() -> int:
-    """A port that nobody listens on now."""
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
-
-
-def _wait_until_open(server: Served, timeout_s: float = 40.0) -> None:
-    deadline = time.monotonic() + timeout_s
-    while time.monotonic() < deadline:
-        if server.process.poll() is not None:
-            raise AssertionError(f"the server ended: {server.said}")
-        try:
-            socket.create_connection(("127.0.0.1", server.port), 1).close()
-            return
-        except OSError:
-            time.sleep(0.05)
-    raise AssertionError(f"the server did not open: {server.said}")

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.otlp_receiver import OtlpReceiver
+
 from .programs import APPS, environ, run
-from .receiver import Receiver
 
 EXAMPLES = APPS.parent.parent.parent / "examples"
 
@@ -37,7 +38,7 @@ def test_the_demo_reads_back_what_it_sent(tmp_path: Path) -> None:
 
 def test_the_script_of_the_readme() -> None:
     """Ten lines, two spans, and the result that the README shows."""
-    with Receiver() as receiver:
+    with OtlpReceiver() as receiver:
         done = run([sys.executable, "script.py"], receiver.url, cwd=EXAMPLES)
         assert (done.stdout, done.stderr, done.returncode) == ("45.00\n", "", 0)
         assert [span.name for span in receiver.spans] == ["discount", "price"]
@@ -45,7 +46,7 @@ def test_the_script_of_the_readme() -> None:
 
 def test_the_worker() -> None:
     """Jobs that run at the same time have a trace each; the bad one is marked."""
-    with Receiver() as receiver:
+    with OtlpReceiver() as receiver:
         done = run([sys.executable, "worker.py"], receiver.url, cwd=EXAMPLES)
         assert done.stdout.splitlines() == [
             "small-a.png",
@@ -61,7 +62,7 @@ def test_the_flask_application() -> None:
     """A traced function in a Flask view."""
     pytest.importorskip("flask")
     code = "import flask_app; print(flask_app.app.test_client().get('/hello/Ann').text)"
-    with Receiver() as receiver:
+    with OtlpReceiver() as receiver:
         done = run([sys.executable, "-c", code], receiver.url, cwd=EXAMPLES)
         assert (done.stdout, done.stderr) == ("Howdy, Ann!\n", "")
         assert [span.name for span in receiver.spans] == ["compose", "greeting"]

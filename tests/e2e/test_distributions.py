@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.otlp_receiver import OtlpReceiver
+
 from .programs import INSTRUMENT, RUN, run
-from .receiver import Receiver
 
 PYTHON = sys.executable
 
@@ -65,7 +66,7 @@ def _offer(installed: Path, entry_points: str) -> None:
 def test_vaquero_is_chosen_quietly(launcher: list[str], installed: Path) -> None:
     """Another distribution that upstream would find first is passed over, without a warning."""
     _offer(installed, BOTH)
-    with Receiver() as receiver:
+    with OtlpReceiver() as receiver:
         done = run([PYTHON, "plain.py"], receiver.url, launcher=launcher, PYTHONPATH=str(installed))
         assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
         assert len(receiver.named("work")) == 3
@@ -83,7 +84,7 @@ def test_the_users_choice_is_obeyed_by_the_plain_launcher(installed: Path) -> No
 def test_a_broken_instrumentation_stops_nothing(launcher: list[str], installed: Path) -> None:
     """It is one line; the next one is loaded, and spans arrive."""
     _offer(installed, INSTRUMENTORS)
-    with Receiver() as receiver:
+    with OtlpReceiver() as receiver:
         done = run([PYTHON, "plain.py"], receiver.url, launcher=launcher, PYTHONPATH=str(installed))
         assert done.stdout == "fine\n"
         assert done.stderr.count("\n") == 1

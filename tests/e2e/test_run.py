@@ -11,8 +11,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.support.otlp_receiver import OtlpReceiver
+from tests.support.processes import started
+from tests.support.waiting import wait_until
+
 from .programs import APPS, INSTRUMENT, RUN, environ, run, served
-from .receiver import Receiver
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,9 +24,9 @@ PYTHON = sys.executable
 
 
 @pytest.fixture
-def receiver() -> Iterator[Receiver]:
+def receiver() -> Iterator[OtlpReceiver]:
     """Where the programs send to."""
-    with Receiver() as running:
+    with OtlpReceiver() as running:
         yield running
 
 
@@ -34,7 +37,7 @@ def receiver() -> Iterator[Receiver]:
 )
 @pytest.mark.parametrize("code", [0, 3])
 def test_a_script_is_measured_and_keeps_its_exit_code(
-    words: list[str], code: int, receiver: Receiver
+    words: list[str], code: int, receiver: OtlpReceiver
 ) -> None:
     """Spans arrive once, the exit code is the program's, and nothing is printed."""
     done = run([*words, str(code)], receiver.url)
@@ -43,7 +46,7 @@ def test_a_script_is_measured_and_keeps_its_exit_code(
     assert (done.stdout, done.stderr) == ("", "")
 
 
-def test_the_plain_launcher_chooses_vaquero(receiver: Receiver) -> None:
+def test_the_plain_launcher_chooses_vaquero(receiver: OtlpReceiver) -> None:
     """``opentelemetry-instrument`` alone sends through vaquero, and warns of nothing."""
     done = run([PYTHON, "plain.py"], receiver.url, launcher=INSTRUMENT)
     assert done.returncode == 0
@@ -53,7 +56,7 @@ def test_the_plain_launcher_chooses_vaquero(receiver: Receiver) -> None:
     assert done.stderr == ""
 
 
-def test_both_launchers_at_once_start_one_sdk(receiver: Receiver) -> None:
+def test_both_launchers_at_once_start_one_sdk(receiver: OtlpReceiver) -> None:
     """One inside of the other, either way round: each span once."""
     done = run([*INSTRUMENT, PYTHON, "plain.py"], receiver.url)
     assert done.returncode == 0, done.stderr
@@ -63,19 +66,19 @@ def test_both_launchers_at_once_start_one_sdk(receiver: Receiver) -> None:
     assert len(receiver.named("work")) == 6
 
 
-def test_gauges_run_once_each(receiver: Receiver) -> None:
+def test_gauges_run_once_each(receiver: OtlpReceiver) -> None:
     """Under both launchers the host's gauges arrive, and under upstream's no duplicate does."""
     code = "import time, vaquero; time.sleep(0.3); vaquero.flush()"
     for launcher in (RUN, INSTRUMENT):
-        receiver.metrics.clear()
+        receiver.requests.clear()
         done = run([PYTHON, "-c", code], receiver.url, launcher=launcher)
         assert done.stderr == ""
-        assert "system.memory.utilization" in receiver.metrics
+        assert "system.memory.utilization" in receiver.metric_names
         # Upstream's package, if it is installed, has this name in no convention.
-        assert "system.swap.usage" not in receiver.metrics
+        assert "system.swap.usage" not in receiver.metric_names
 
 
-def test_subprocesses_are_measured_too(receiver: Receiver) -> None:
+def test_subprocesses_are_measured_too(receiver: OtlpReceiver) -> None:
     """A Python program that a program starts is instrumented like its parent."""
     code = "import subprocess, sys; sys.exit(subprocess.call([sys.executable, 'plain.py', '4']))"
     done = run([PYTHON, "-c", code], receiver.url)
@@ -83,14 +86,14 @@ def test_subprocesses_are_measured_too(receiver: Receiver) -> None:
     assert len(receiver.named("work")) == 3
 
 
-def test_a_missing_command_is_127_and_one_line(receiver: Receiver) -> None:
+def test_a_missing_command_is_127_and_one_line(receiver: OtlpReceiver) -> None:
     """What a shell says for a command that is not there."""
     done = run(["nosuchcommand", "--x"], receiver.url)
     assert done.returncode == 127
     assert done.stderr == "vaquero: nosuchcommand: command not found\n"
 
 
-def test_a_sitecustomize_of_the_user_still_runs(receiver: Receiver, tmp_path: Path) -> None:
+def test_a_sitecustomize_of_the_user_still_runs(receiver: OtlpReceiver, tmp_path: Path) -> None:
     """Ours hides theirs on the path, so ours runs theirs, whose module is the one seen."""
     (tmp_path / "sitecustomize.py").write_text("import os\nos.environ['MARK'] = 'theirs'\nX = 1\n")
     code = "import os, sitecustomize; print(os.environ['MARK'], sitecustomize.X)"
@@ -100,7 +103,7 @@ def test_a_sitecustomize_of_the_user_still_runs(receiver: Receiver, tmp_path: Pa
 
 
 def test_a_broken_sitecustomize_is_reported_as_without_us(
-    receiver: Receiver, tmp_path: Path
+    receiver: OtlpReceiver, tmp_path: Path
 ) -> None:
     """Python says what it says otherwise, and the program is measured nevertheless."""
     (tmp_path / "sitecustomize.py").write_text("raise ValueError('theirs')\n")
@@ -126,7 +129,7 @@ def test_a_broken_sitecustomize_is_reported_as_without_us(
     ids=lambda variables: "=".join(*variables.items()),
 )
 def test_a_bad_value_costs_one_line_and_no_span(
-    variables: dict[str, str], receiver: Receiver
+    variables: dict[str, str], receiver: OtlpReceiver
 ) -> None:
     """Each of these stops upstream's telemetry or the program; here both go on."""
     done = run([PYTHON, "plain.py", "6"], receiver.url, **variables)
@@ -138,7 +141,7 @@ def test_a_bad_value_costs_one_line_and_no_span(
     assert value in done.stderr
 
 
-def test_a_bad_value_is_said_under_the_plain_launcher_too(receiver: Receiver) -> None:
+def test_a_bad_value_is_said_under_the_plain_launcher_too(receiver: OtlpReceiver) -> None:
     """The launcher imports vaquero, which takes the value out: the program sees it all the same."""
     variables = {"OTEL_ATTRIBUTE_COUNT_LIMIT": "-1"}
     done = run([PYTHON, "plain.py"], receiver.url, launcher=INSTRUMENT, **variables)
@@ -147,7 +150,7 @@ def test_a_bad_value_is_said_under_the_plain_launcher_too(receiver: Receiver) ->
     assert len(receiver.named("work")) == 3
 
 
-def test_an_interpreter_without_vaquero_is_named(receiver: Receiver, tmp_path: Path) -> None:
+def test_an_interpreter_without_vaquero_is_named(receiver: OtlpReceiver, tmp_path: Path) -> None:
     """A program of another environment runs as ever, and one line says that it is not measured."""
     subprocess.run([PYTHON, "-m", "venv", "--without-pip", str(tmp_path / "v")], check=True)
     other = tmp_path / "v" / "bin" / "python"
@@ -157,7 +160,7 @@ def test_an_interpreter_without_vaquero_is_named(receiver: Receiver, tmp_path: P
     assert str(other) in done.stderr
 
 
-def test_switched_off_is_off(receiver: Receiver) -> None:
+def test_switched_off_is_off(receiver: OtlpReceiver) -> None:
     """``OTEL_SDK_DISABLED=true``: no request, no thread, no line."""
     code = "import threading, spans; spans.work('x'); print(threading.active_count())"
     done = run([PYTHON, "-c", code], receiver.url, OTEL_SDK_DISABLED="true")
@@ -165,22 +168,22 @@ def test_switched_off_is_off(receiver: Receiver) -> None:
     assert receiver.requests == []
 
 
-def test_ctrl_c_once(receiver: Receiver, tmp_path: Path) -> None:
+def test_ctrl_c_once(receiver: OtlpReceiver, tmp_path: Path) -> None:
     """The program ends by KeyboardInterrupt as without us; its last spans arrive."""
     with served([PYTHON, "patient.py"], receiver.url, tmp_path, probe=False) as program:
-        assert receiver.wait(lambda: "ready" in program.said)
+        wait_until(lambda: "ready" in program.said, "the start")
         assert program.end() == -signal.SIGINT
         assert program.said.count("KeyboardInterrupt") == 1
     assert [span.attributes["mark"] for span in receiver.named("work")] == ["first", "interrupted"]
 
 
-def test_ctrl_c_twice(receiver: Receiver, tmp_path: Path) -> None:
+def test_ctrl_c_twice(receiver: OtlpReceiver, tmp_path: Path) -> None:
     """A program that needs two of them gets two, and what it did before is delivered."""
     words = [PYTHON, "patient.py", "stubborn"]
     with served(words, receiver.url, tmp_path, probe=False) as program:
-        assert receiver.wait(lambda: "ready" in program.said)
+        wait_until(lambda: "ready" in program.said, "the start")
         program.press_ctrl_c()
-        assert receiver.wait(lambda: "again" in program.said)
+        wait_until(lambda: "again" in program.said, "the first Ctrl-C")
         assert program.end() == -signal.SIGINT
     assert [span.attributes["mark"] for span in receiver.named("work")] == ["first"]
 
@@ -194,7 +197,7 @@ def test_a_backend_that_is_away_is_one_line_and_no_delay() -> None:
     assert "127.0.0.1:9" in lines[0]
 
 
-def test_the_two_lines_on_a_terminal(receiver: Receiver, tmp_path: Path) -> None:
+def test_the_two_lines_on_a_terminal(receiver: OtlpReceiver, tmp_path: Path) -> None:
     """On a terminal the start says where telemetry goes, the exit what became of it."""
     code, said = _on_a_terminal([*RUN, PYTHON, "plain.py"], receiver.url)
     assert code == 0
@@ -205,13 +208,13 @@ def test_the_two_lines_on_a_terminal(receiver: Receiver, tmp_path: Path) -> None
     assert lines[1] == "vaquero: 3 spans sent."
 
 
-def test_silence_on_a_terminal(receiver: Receiver) -> None:
+def test_silence_on_a_terminal(receiver: OtlpReceiver) -> None:
     """``VAQUERO_QUIET=1`` silences both lines."""
     code, said = _on_a_terminal([*RUN, PYTHON, "plain.py"], receiver.url, VAQUERO_QUIET="1")
     assert (code, said) == (0, "")
 
 
-def test_the_line_at_the_exit_counts_all_processes(receiver: Receiver) -> None:
+def test_the_line_at_the_exit_counts_all_processes(receiver: OtlpReceiver) -> None:
     """Spans of subprocesses are in the sum, and one process alone speaks."""
     program = (
         "import subprocess, sys, spans\n"
@@ -228,8 +231,8 @@ def test_the_line_at_the_exit_counts_all_processes(receiver: Receiver) -> None:
 def _on_a_terminal(words: list[str], endpoint: str, **more: str) -> tuple[int, str]:
     """Run with stderr on a pseudo-terminal; exit code and what was written there."""
     ours, theirs = os.openpty()
-    with subprocess.Popen(
-        words, env=environ(endpoint, **more), cwd=APPS, stdout=subprocess.DEVNULL, stderr=theirs
+    with started(
+        words, environ(endpoint, **more), cwd=APPS, stdout=subprocess.DEVNULL, stderr=theirs
     ) as program:
         os.close(theirs)
         said = b""
@@ -241,6 +244,6 @@ def _on_a_terminal(words: list[str], endpoint: str, **more: str) -> tuple[int, s
             if not piece:
                 break
             said += piece
-        code = program.wait(30)
+        code = program.wait(60)
     os.close(ours)
     return code, said.decode().replace("\r\n", "\n")

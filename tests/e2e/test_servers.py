@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from .programs import APPS, BIN, INSTRUMENT, all_acknowledged, run, served
-from .receiver import Receiver
+from tests.support.otlp_receiver import OtlpReceiver
+from tests.support.waiting import wait_until
+
+from .programs import APPS, BIN, INSTRUMENT, Served, all_acknowledged, run, served
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -44,14 +46,14 @@ SERVERS = {
 
 
 @pytest.fixture
-def receiver() -> Iterator[Receiver]:
+def receiver() -> Iterator[OtlpReceiver]:
     """Where the programs send to."""
-    with Receiver() as running:
+    with OtlpReceiver() as running:
         yield running
 
 
 @pytest.mark.parametrize("name", SERVERS)
-def test_each_request_makes_one_span(name: str, receiver: Receiver, tmp_path: Path) -> None:
+def test_each_request_makes_one_span(name: str, receiver: OtlpReceiver, tmp_path: Path) -> None:
     """Under this server every request's span arrives exactly once, with its worker's identity."""
     words = SERVERS[name]
     _needs("django-admin" if name == "django" else words[0])
@@ -63,10 +65,8 @@ def test_each_request_makes_one_span(name: str, receiver: Receiver, tmp_path: Pa
             bodies = list(pool.map(lambda mark: server.get(f"/{mark}"), marks))
         assert bodies == [f"did {mark}" for mark in marks]
         # While it runs: a server that lives for weeks must not wait for its end.
-        arrived = receiver.wait(lambda: len(receiver.named("work")) >= REQUESTS)
-        assert receiver.wait(lambda: all_acknowledged(tmp_path))
+        _wait_for_spans(receiver, REQUESTS, server, tmp_path)
         server.end()
-        assert arrived, server.said
         assert "vaquero itself" not in server.said
         # gunicorn's gevent workers end in a stack trace of their own, with or without us.
         assert name == "gunicorn-gevent" or "Traceback" not in server.said, server.said
@@ -74,7 +74,9 @@ def test_each_request_makes_one_span(name: str, receiver: Receiver, tmp_path: Pa
 
 
 @pytest.mark.parametrize("name", ["uvicorn-workers", "gunicorn"])
-def test_the_plain_launcher_gives_the_same(name: str, receiver: Receiver, tmp_path: Path) -> None:
+def test_the_plain_launcher_gives_the_same(
+    name: str, receiver: OtlpReceiver, tmp_path: Path
+) -> None:
     """``opentelemetry-instrument`` without any variable set chooses vaquero, in workers too."""
     words = SERVERS[name]
     _needs("django-admin" if name == "django" else words[0])
@@ -85,15 +87,14 @@ def test_the_plain_launcher_gives_the_same(name: str, receiver: Receiver, tmp_pa
     with served(words, receiver.url, tmp_path, launcher=INSTRUMENT, **state) as server:
         for mark in marks:
             server.get(f"/{mark}")
-        assert receiver.wait(lambda: len(receiver.named("work")) >= REQUESTS), server.said
-        assert receiver.wait(lambda: all_acknowledged(tmp_path))
+        _wait_for_spans(receiver, REQUESTS, server, tmp_path)
         server.end()
     _each_once(receiver, marks)
     distro = {span.resource.get("telemetry.distro.name") for span in receiver.named("work")}
     assert distro == {"vaquero"}
 
 
-def test_celery_workers_send_what_their_tasks_do(receiver: Receiver, tmp_path: Path) -> None:
+def test_celery_workers_send_what_their_tasks_do(receiver: OtlpReceiver, tmp_path: Path) -> None:
     """Spans of tasks in prefork children arrive once."""
     _needs("celery")
     marks = [f"t{number}" for number in range(10)]
@@ -106,13 +107,12 @@ def test_celery_workers_send_what_their_tasks_do(receiver: Receiver, tmp_path: P
         code = f"import tasks\nfor mark in {marks}: tasks.do.delay(mark)"
         asked = run(["-c", code], receiver.url, launcher=[sys.executable], QUEUE_FOLDER=str(folder))
         assert asked.returncode == 0, asked.stderr
-        assert receiver.wait(lambda: len(receiver.named("work")) >= 10, 40), server.said
-        assert receiver.wait(lambda: all_acknowledged(tmp_path))
+        _wait_for_spans(receiver, 10, server, tmp_path)
         server.end()
     _each_once(receiver, marks)
 
 
-def test_uv_run(receiver: Receiver) -> None:
+def test_uv_run(receiver: OtlpReceiver) -> None:
     """A launcher that is not Python hands the environment on, and so the program is measured."""
     _needs("uv")
     words = ["uv", "run", "--no-project", "--offline", "--python", sys.executable]
@@ -121,7 +121,7 @@ def test_uv_run(receiver: Receiver) -> None:
     assert len(receiver.named("work")) == 3
 
 
-def test_pytest(receiver: Receiver, tmp_path: Path) -> None:
+def test_pytest(receiver: OtlpReceiver, tmp_path: Path) -> None:
     """A test run is a program like any other."""
     words = ["pytest", "-q", "-p", "no:cacheprovider", "-c", str(tmp_path / "none.ini")]
     (tmp_path / "none.ini").write_text("[pytest]\n")
@@ -136,7 +136,13 @@ def _needs(program: str) -> None:
         pytest.skip(f"{program} is not installed")
 
 
-def _each_once(receiver: Receiver, marks: list[str]) -> None:
+def _wait_for_spans(receiver: OtlpReceiver, count: int, server: Served, state: Path) -> None:
+    """Until so many have arrived and each is acknowledged."""
+    wait_until(lambda: receiver.names["work"] >= count, lambda: f"spans: {server.said}")
+    wait_until(lambda: all_acknowledged(state), "acknowledgement of every span")
+
+
+def _each_once(receiver: OtlpReceiver, marks: list[str]) -> None:
     spans = receiver.named("work")
     assert sorted(span.attributes["mark"] for span in spans) == sorted(marks)
     assert len({span.span_id for span in spans}) == len(marks)

@@ -6,8 +6,10 @@ import json
 import sys
 from pathlib import Path
 
-from .programs import free_port, run
-from .receiver import Receiver
+from tests.support.otlp_receiver import OtlpReceiver
+from tests.support.processes import free_port
+
+from .programs import run
 
 CLI = [sys.executable, "-m", "vaquero.cli", "spool"]
 
@@ -29,7 +31,7 @@ def test_what_an_outage_left_is_listed_and_drained_once(tmp_path: Path) -> None:
     assert away.returncode == 1
     assert "0 items sent" in away.stdout
 
-    with Receiver(port) as receiver:
+    with OtlpReceiver(port) as receiver:
         drained = run(["drain"], url, launcher=CLI, **state)
         assert drained.returncode == 0, drained.stdout + drained.stderr
         assert len(receiver.named("work")) == 3

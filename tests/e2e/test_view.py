@@ -15,6 +15,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.otlp_receiver import OtlpReceiver
+from tests.support.waiting import wait_until
+
 from .programs import APPS, RUN, environ, run, served
 
 PYTHON = sys.executable
@@ -83,11 +86,9 @@ def test_signals_are_handed_on(tmp_path: Path) -> None:
     with served(
         words, NOWHERE, tmp_path, launcher=[], probe=False, XDG_STATE_HOME=str(tmp_path)
     ) as program:
-        deadline = time.monotonic() + 30
-        while "ready" not in program.said and time.monotonic() < deadline:
-            time.sleep(0.02)
+        wait_until(lambda: "ready" in program.said, lambda: f"the start: {program.said}")
         program.process.send_signal(signal.SIGTERM)
-        assert program.process.wait(20) == 7
+        assert program.process.wait(60) == 7
         assert re.search(r"work\s+internal\s+1\s", program.said), program.said
 
 
@@ -161,9 +162,7 @@ def test_console_prints_a_tree_without_a_network() -> None:
 
 def test_console_sends_too_where_an_endpoint_is_set() -> None:
     """With an endpoint of the user's the tree is printed beside the sending."""
-    from .receiver import Receiver
-
-    with Receiver() as receiver:
+    with OtlpReceiver() as receiver:
         done = run(["--console", PYTHON, "plain.py"], receiver.url, cwd=APPS)
         assert done.stderr.count("work") == 3
         assert len(receiver.named("work")) == 3

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.support.processes import clean_environ, run
 from vaquero import _log
 from vaquero.pipeline.spool import inventory
 
@@ -50,19 +49,9 @@ class Machine:
         """Let a program live and end in this way."""
         self._runs += 1
         report = self._folder / f"report{self._runs}.json"
-        done = subprocess.run(
+        done = run(
             [sys.executable, str(LIFE), way, str(count)],
-            env={
-                **{k: v for k, v in os.environ.items() if not k.startswith(("OTEL_", "VAQUERO_"))},
-                "ENDPOINT": endpoint,
-                "SPOOL": str(self.spool),
-                "REPORT": str(report),
-                **environ,
-            },
-            capture_output=True,
-            text=True,
-            timeout=90,
-            check=False,
+            clean_environ(ENDPOINT=endpoint, SPOOL=str(self.spool), REPORT=str(report), **environ),
         )
         read = json.loads(report.read_text()) if report.exists() else {}
         return Ended(done.returncode, done.stdout, done.stderr, read)

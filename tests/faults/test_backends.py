@@ -6,9 +6,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from .hostile import BlackHole, Collector, free_port
+from tests.support.processes import free_port
+
+from .hostile import EXIT_S, BlackHole, Collector
 
 if TYPE_CHECKING:
+    from tests.support.received import Request
+
     from .conftest import Ended, Machine
 
 COUNT = 200
@@ -28,11 +32,15 @@ MENDABLE = {
 }
 
 
-def exits_quickly_and_quietly(ended: Ended, limit_s: float = 2.2) -> None:
+def exits_quickly_and_quietly(ended: Ended, limit_s: float = EXIT_S) -> None:
     assert ended.code == 0, ended.err
     assert "Traceback" not in ended.err
     assert len(ended.err.splitlines()) <= 20
     assert ended.report["exit_s"] < limit_s
+
+
+def batch_id(request: Request) -> str:
+    return request.headers["x-vaquero-batch-id"]
 
 
 def recover(machine: Machine, collector: Collector) -> None:
@@ -136,7 +144,7 @@ def test_too_large_requests_are_split(machine: Machine, collector: Collector) ->
     exits_quickly_and_quietly(ended)
     assert ended.dropped == 0
     assert collector.names == dict.fromkeys(NAMES, 1)
-    assert all(one.size_bytes <= collector.max_bytes for one in collector.taken if one.accepted)
+    assert all(len(one.content) <= collector.max_bytes for one in collector.of("traces"))
 
 
 def test_a_partial_success_is_counted_and_not_repeated(
@@ -146,7 +154,7 @@ def test_a_partial_success_is_counted_and_not_repeated(
     collector.mode = "partial"
     ended = machine.run("exit", COUNT, collector.endpoint)
     exits_quickly_and_quietly(ended)
-    requests = len(collector.taken)
+    requests = len(collector.requests)
     assert ended.report["dropped"] == {"partial_success": requests}
     assert ended.report["sent"] == COUNT - requests
     assert collector.names == dict.fromkeys(NAMES, 1)
@@ -155,16 +163,16 @@ def test_a_partial_success_is_counted_and_not_repeated(
 
 def test_a_lost_acknowledgement_repeats_one_request(machine: Machine, collector: Collector) -> None:
     """Only the request without an answer comes twice, with the same batch id."""
-    collector.script = ["lost_ack"]
+    collector.modes = ["lost_ack"]
     ended = machine.run("exit", COUNT, collector.endpoint)
     exits_quickly_and_quietly(ended)
     recover(machine, collector)
     assert set(collector.names) == NAMES
-    first, second = collector.taken[:2]
-    assert (first.batch_id, first.names) == (second.batch_id, second.names)
+    first, second = collector.requests[:2]
+    assert (batch_id(first), first.span_names) == (batch_id(second), second.span_names)
     once = [name for name, times in collector.names.items() if times == 1]
-    assert len(once) == COUNT - len(first.names)
-    assert len({one.batch_id for one in collector.taken}) == len(collector.taken) - 1
+    assert len(once) == COUNT - len(first.span_names)
+    assert len({batch_id(one) for one in collector.requests}) == len(collector.requests) - 1
 
 
 def test_nobody_named_and_nobody_there(machine: Machine) -> None:

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from .hostile import Collector, free_port
+from tests.support.processes import free_port
+
+from .hostile import EXIT_S, Collector
 
 if TYPE_CHECKING:
     from .conftest import Machine
@@ -87,7 +89,7 @@ def test_no_life_is_held_by_a_hung_backend(
     ended = machine.run(life, COUNT, collector.endpoint)
     assert ended.code == code, ended.err
     if life != "mp_fork":  # its exit waits for two children, each with an exit of its own
-        assert ended.report["exit_s"] < 2.2
+        assert ended.report["exit_s"] < EXIT_S
     assert machine.waiting() == len(expected)
 
 

@@ -14,11 +14,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from opentelemetry.sdk.trace import TracerProvider
 
+from tests.support.processes import free_port
+from tests.support.waiting import wait_until
 from vaquero.pipeline import Destination, Pipeline, PipelineSettings, SpanProcessor
 from vaquero.pipeline import spool as spools
 from vaquero.pipeline.spool.frame import HEADER_BYTES
 
-from .hostile import Collector, free_port
+from .hostile import Collector
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -74,8 +76,8 @@ def test_an_outage_of_20000_spans_loses_none(tmp_path: Path, services: list[Serv
     service.spans("outage", 20_000)
     assert service.pipeline.flush(10), "everything is safe in the spool"
     with Collector(port=port) as collector:
-        assert collector.wait_for(lambda: all_once(collector, 20_000), 60)
-        assert collector.wait_for(service.all_arrived)
+        wait_until(lambda: all_once(collector, 20_000), "delivery")
+        wait_until(service.all_arrived, "delivery")
         stats = service.pipeline.stats()
         assert (stats.spans_dropped, stats.spool_bytes) == (0, 0)
 
@@ -268,7 +270,7 @@ def test_the_spool_is_bounded_and_the_oldest_goes_first(
     lost = stats.dropped["spool_full"]
     assert lost > 0
     with Collector(port=port) as collector:
-        assert collector.wait_for(lambda: len(collector.names) == 8000 - lost, 60)
+        wait_until(lambda: len(collector.names) == 8000 - lost, "delivery")
         assert max(collector.names.values()) == 1
         assert {f"round19-{number}" for number in range(400)} <= set(collector.names)
 
@@ -304,17 +306,17 @@ def test_retry_after_is_honoured(
     tmp_path: Path, collector: Collector, services: list[Service]
 ) -> None:
     """A server that asks for two seconds is left alone for two seconds, also by a flush."""
-    collector.script = ["503_after"]
+    collector.modes = ["503_after"]
     collector.retry_after = "2"
     service = Service(collector.endpoint, tmp_path / "spool")
     services.append(service)
     service.spans("a", 10)
     assert service.pipeline.flush(10)
     service.spans("b", 10)
-    assert collector.wait_for(lambda: len(collector.names) == 20)
-    first, second = collector.taken[:2]
+    wait_until(lambda: len(collector.names) == 20, "delivery")
+    first, second = collector.requests[:2]
     assert second.at_s - first.at_s >= 2.0
-    assert first.batch_id == second.batch_id
+    assert first.headers["x-vaquero-batch-id"] == second.headers["x-vaquero-batch-id"]
 
 
 def test_an_outage_costs_few_requests(
@@ -328,7 +330,7 @@ def test_an_outage_costs_few_requests(
     while time.monotonic() - begun < 3:
         service.spans("a", 20)
         time.sleep(0.02)
-    assert len(collector.taken) <= 8
+    assert len(collector.requests) <= 8
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="ru_maxrss in KiB")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import sys
@@ -14,9 +13,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.support.processes import clean_environ, free_port, started
 from vaquero.pipeline import Destination, PipelineSettings, spool
 
-from .hostile import Collector, free_port
+from .hostile import Collector
 
 if TYPE_CHECKING:
     from .conftest import Machine
@@ -54,21 +54,13 @@ def test_gunicorn_workers_deliver_once(
         *preload,
         "served:app",
     ]
-    server = subprocess.Popen(
-        [sys.executable, "-m", "gunicorn", "--log-level", "error", *words],
-        cwd=APPS,
-        env={**os.environ, "ENDPOINT": collector.endpoint, "SPOOL": str(machine.spool)},
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    try:
+    environ = clean_environ(ENDPOINT=collector.endpoint, SPOOL=str(machine.spool))
+    gunicorn = [sys.executable, "-m", "gunicorn", "--log-level", "error", *words]
+    with started(gunicorn, environ, cwd=APPS, stderr=subprocess.PIPE, text=True) as server:
         for number in range(REQUESTS):
             ask(f"http://127.0.0.1:{port}/request-{number}")
         server.send_signal(signal.SIGTERM)
-        _, err = server.communicate(timeout=20)
-    finally:
-        server.kill()
-        server.wait()
+        _, err = server.communicate(timeout=100)
     assert all("SIGKILL" in line for line in err.splitlines()), err
     assert err == "" or worker == "gevent", err
     if err:

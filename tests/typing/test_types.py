@@ -12,6 +12,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(300)
 def test_types_survive_decoration() -> None:
     """Strict pyright finds in the examples what ``assert_type`` says, and the errors marked."""
     pytest.importorskip("pyright")
@@ -22,7 +23,7 @@ def test_types_survive_decoration() -> None:
         text=True,
         check=False,
         cwd=ROOT,
-        timeout=110,
+        timeout=280,
     )
 
     assert checked

@@ -5,7 +5,6 @@ from __future__ import annotations
 import gzip
 import http.client
 import json
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -210,22 +209,6 @@ def connect() -> type[Client]:
 def file(tmp_path: Path) -> Path:
     """A place for a database file, in a folder that is not there yet."""
     return tmp_path / "state" / "viewer.duckdb"
-
-
-@pytest.fixture
-def until() -> Any:
-    """Waits for a condition, at most 20 s; returns its value."""
-
-    def wait(condition: Any) -> Any:
-        deadline = time.monotonic() + 20
-        while True:
-            value = condition()
-            if value or time.monotonic() > deadline:
-                assert value, "the condition did not come true"
-                return value
-            time.sleep(0.01)
-
-    return wait
 
 
 @pytest.fixture

@@ -10,6 +10,8 @@ from vaquero_viewer.errors import Busy
 from vaquero_viewer.otlp.spans import read_spans
 from vaquero_viewer.store import MIN_MAX_SIZE_BYTES, Store
 
+from tests.support.waiting import wait_until
+
 
 def _fill(store: Store, make, count: int, size: int) -> None:
     """Store `count` batches, each of 20 spans with `size` characters that do not compress."""
@@ -29,13 +31,15 @@ def _fill(store: Store, make, count: int, size: int) -> None:
 
 
 @pytest.mark.parametrize("in_memory", [False, True])
-def test_oldest_spans_go_when_the_store_is_full(make, file, until, in_memory):
+def test_oldest_spans_go_when_the_store_is_full(make, file, in_memory):
     """Twice the allowed size is sent: the store stays within it, drops from the oldest, counts."""
     store = Store(None if in_memory else file, max_size_bytes=MIN_MAX_SIZE_BYTES)
     try:
         _fill(store, make, 60, 20_000)
         # The writer drops after it acknowledged, so the last round may still be at work.
-        counts = until(lambda: (now := store.counts()).used_bytes < MIN_MAX_SIZE_BYTES and now)
+        counts = wait_until(
+            lambda: (now := store.counts()).used_bytes < MIN_MAX_SIZE_BYTES and now, "room"
+        )
         assert 0 < counts.dropped_spans < 1200
         assert counts.spans + counts.dropped_spans == counts.inserted == 1200
         assert store.trace(f"{60:032x}") is not None

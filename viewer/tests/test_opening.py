@@ -59,7 +59,7 @@ def test_data_survives_a_kill(file, make):
     done = subprocess.run(
         [sys.executable, "-c", code, str(file)],
         input=make.spans({}).SerializeToString(),
-        timeout=60,
+        timeout=100,
     )
     assert done.returncode == 9
 
@@ -90,7 +90,7 @@ def test_second_process_is_told_who_has_the_file(file):
         assert "--path" in str(caught.value)
         assert "\n" not in str(caught.value)
     finally:
-        holder.communicate(b"", timeout=30)
+        holder.communicate(b"", timeout=100)
     Store(file).close()
 
 

@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 
 import pytest
 
-CHROMIUM = (
-    shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-)
+from tests.support.programs import need
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine"),
-]
+pytestmark = pytest.mark.browser
 
 HOSTILE = "<img src=x onerror=document.title='owned'>"
 
@@ -22,17 +16,18 @@ HOSTILE = "<img src=x onerror=document.title='owned'>"
 @pytest.fixture
 def render(viewer, tmp_path):
     """The document that Chromium has made of a page after some seconds of its own time."""
+    chromium = need("chromium")
 
     def dump(path: str) -> str:
         done = subprocess.run(
             [
-                CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic",
+                chromium, "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic",
                 "--no-first-run", "--disable-background-networking",
                 "--disable-component-update", "--disable-sync",
                 f"--user-data-dir={tmp_path / 'profile'}", "--virtual-time-budget=4000",
                 "--dump-dom", viewer.web_url + path,
             ],
-            capture_output=True, text=True, timeout=60, check=True,
+            capture_output=True, text=True, timeout=100, check=True,
         )  # fmt: skip
         return done.stdout
 

@@ -7,13 +7,14 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from tests.support.waiting import wait_until
 
 APP = """
 import json, os, pathlib
@@ -93,14 +94,6 @@ def _lines(folder: Path) -> list[dict[str, Any]]:
     return found
 
 
-def _until(condition: Callable[[], Any], seconds: float = 60) -> Any:
-    deadline = time.monotonic() + seconds
-    while not (found := condition()):
-        assert time.monotonic() < deadline, "it did not come"
-        time.sleep(0.1)
-    return found
-
-
 def _emitters(folder: Path, name: str) -> set[int]:
     return {line["pid"] for line in _lines(folder) if name in line["names"]}
 
@@ -115,8 +108,8 @@ def test_gunicorn_preload_has_four_identities_and_one_host(gunicorn: tuple[int, 
     def workers() -> set[int]:
         return _emitters(folder, "process.memory.usage") - {master}
 
-    _until(lambda: len(workers()) >= 4)
-    _until(lambda: _emitters(folder, "system.memory.usage"))
+    wait_until(lambda: len(workers()) >= 4, "four workers")
+    wait_until(lambda: _emitters(folder, "system.memory.usage"), "memory of the host")
     identities: dict[int, set[str]] = defaultdict(set)
     for line in _lines(folder):
         if line["kind"] == "own" and line["pid"] != master:
@@ -133,7 +126,7 @@ def test_gunicorn_preload_has_four_identities_and_one_host(gunicorn: tuple[int, 
     assert all(line["kind"] == "host" for line in host)
     if holder != master:
         os.kill(holder, signal.SIGKILL)
-        _until(lambda: len(_emitters(folder, "system.memory.usage")) == 2)
+        wait_until(lambda: len(_emitters(folder, "system.memory.usage")) == 2, "another worker")
 
 
 @pytest.mark.slow

@@ -18,27 +18,9 @@ from vaquero_instrumentation_runtime import RuntimeInstrumentor, watch_loop
 from vaquero_instrumentation_runtime.loops import MAX_SITES, OTHER, LoopWatcher
 from vaquero_instrumentation_runtime.stacks import Culprit, Site, culprit
 
+from tests.support.waiting import wait_until
+
 LOG = logging.getLogger("vaquero.instrumentation.runtime")
-
-
-@pytest.fixture
-def start(make_provider: Any, instrumented: Any) -> Callable[..., Any]:
-    """Instrument the runtime; returns the provider."""
-
-    def run(**arguments: Any) -> Any:
-        provider = make_provider(readers=arguments.pop("readers", 1))
-        instrumented(RuntimeInstrumentor, meter_provider=provider.provider, **arguments)
-        return provider
-
-    return run
-
-
-def _until(condition: Callable[[], Any], seconds: float = 10) -> Any:
-    deadline = time.monotonic() + seconds
-    while not (found := condition()):
-        assert time.monotonic() < deadline, "it did not come"
-        time.sleep(0.01)
-    return found
 
 
 async def _held(seconds: float) -> None:
@@ -66,7 +48,7 @@ class TestLoops:
             "code.line.number": HELD_LINE,
             "code.function.name": f"{__name__}._held",
         } in sites
-        _until(lambda: "An event loop was blocked" in caplog.text)
+        wait_until(lambda: "An event loop was blocked" in caplog.text, "the line")
         assert f"{__file__}:{HELD_LINE}" in caplog.text
 
     def test_an_idle_loop_is_no_culprit(self, start: Callable[..., Any], caplog: Any) -> None:
@@ -116,7 +98,7 @@ class TestLoops:
         thread = threading.Thread(target=loop.run_forever, daemon=True)
         thread.start()
         provider = start()
-        _until(lambda: "vaquero.eventloop.lag" in provider.points())
+        wait_until(lambda: "vaquero.eventloop.lag" in provider.points(), "the lag")
         loop.call_soon_threadsafe(loop.stop)
         thread.join(10)
         loop.close()
@@ -196,8 +178,9 @@ class TestLoops:
         thread = threading.Thread(target=mine)
         thread.start()
         ready.wait(10)
-        seen = _until(
-            lambda: (c := culprit(thread.ident or 0)) and c.site.function.endswith("mine") and c
+        seen = wait_until(
+            lambda: (c := culprit(thread.ident or 0)) and c.site.function.endswith("mine") and c,
+            "the function that holds",
         )
         end.set()
         thread.join()

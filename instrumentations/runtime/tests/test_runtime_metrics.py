@@ -23,29 +23,11 @@ from vaquero_instrumentation_runtime.pools import PoolWatch
 from vaquero_instrumentation_runtime.settings import DETAIL
 from vaquero_instrumentation_runtime.table import runtime_rows
 
+from tests.support.waiting import wait_until
+
 ROWS = runtime_rows(DETAIL.choices)
 LOG = logging.getLogger("vaquero.instrumentation.runtime")
 FULL = (("cpython.gc.generation", 2),)
-
-
-@pytest.fixture
-def start(make_provider: Any, instrumented: Any) -> Callable[..., Any]:
-    """Instrument the runtime; returns the provider."""
-
-    def run(**arguments: Any) -> Any:
-        provider = make_provider(readers=arguments.pop("readers", 1))
-        instrumented(RuntimeInstrumentor, meter_provider=provider.provider, **arguments)
-        return provider
-
-    return run
-
-
-def _until(condition: Callable[[], Any], seconds: float = 10) -> Any:
-    deadline = time.monotonic() + seconds
-    while not (found := condition()):
-        assert time.monotonic() < deadline, "it did not come"
-        time.sleep(0.01)
-    return found
 
 
 class TestGarbage:
@@ -146,8 +128,9 @@ class TestPools:
         release = threading.Event()
         with concurrent.futures.ThreadPoolExecutor(1) as pool:
             calls = [pool.submit(release.wait, 10) for _ in range(3)]
-            points = _until(
-                lambda: (p := provider.points())["vaquero.threadpool.queue"] == {(): 2} and p
+            points = wait_until(
+                lambda: (p := provider.points())["vaquero.threadpool.queue"] == {(): 2} and p,
+                "two calls that wait",
             )
             assert points["vaquero.threadpool.threads"][()] == 1
             release.set()

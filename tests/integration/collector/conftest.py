@@ -2,26 +2,15 @@
 
 from __future__ import annotations
 
-import gzip
+import contextlib
 import logging
 import os
-import ssl
-import subprocess
-import sys
-import threading
-import time
 import warnings
 from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
-from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
-from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
-    ExportMetricsServiceRequest,
-)
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.sdk._logs import LoggerProvider, LoggingHandler
 from opentelemetry.sdk._logs.export import InMemoryLogRecordExporter, SimpleLogRecordProcessor
 from opentelemetry.sdk.metrics import MeterProvider
@@ -32,148 +21,31 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import Link, SpanKind, Status, StatusCode
 
-ROOT = Path(__file__).resolve().parents[3]
-REQUESTS = {
-    "/v1/traces": ExportTraceServiceRequest,
-    "/v1/metrics": ExportMetricsServiceRequest,
-    "/v1/logs": ExportLogsServiceRequest,
-}
-
-
-class Backend:
-    """Takes OTLP over HTTP and keeps every request; answers with `status`."""
-
-    def __init__(self, port: int = 0, tls: ssl.SSLContext | None = None) -> None:
-        self.status = 200
-        self.headers: list[dict[str, str]] = []
-        self.received: list[tuple[str, bytes]] = []
-        backend = self
-
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers["Content-Length"]))
-                if self.headers.get("Content-Encoding") == "gzip":
-                    body = gzip.decompress(body)
-                backend.headers.append(dict(self.headers.items()))
-                status = backend.status
-                if status == 200:
-                    backend.received.append((self.path, body))
-                self.send_response(status)
-                self.send_header("Content-Length", "0")
-                self.end_headers()
-
-            def log_message(self, format: str, *args: Any) -> None:
-                pass
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
-        self._server.daemon_threads = True
-        if tls is not None:
-            self._server.socket = tls.wrap_socket(self._server.socket, server_side=True)
-        self.port = int(self._server.server_address[1])
-        self.url = f"{'https' if tls else 'http'}://127.0.0.1:{self.port}"
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,))
-        self._thread.start()
-
-    def requests(self, path: str) -> list[Any]:
-        """Return the decoded requests for a path."""
-        return [REQUESTS[path].FromString(body) for at, body in list(self.received) if at == path]
-
-    def spans(self) -> list[Any]:
-        """Return every span, in the order of arrival."""
-        return [
-            span
-            for request in self.requests("/v1/traces")
-            for resource in request.resource_spans
-            for scope in resource.scope_spans
-            for span in scope.spans
-        ]
-
-    def metrics(self, name: str) -> list[Any]:
-        """Return every metric of a name, in the order of arrival."""
-        return [
-            metric
-            for request in self.requests("/v1/metrics")
-            for resource in request.resource_metrics
-            for scope in resource.scope_metrics
-            for metric in scope.metrics
-            if metric.name == name
-        ]
-
-    def logs(self) -> list[Any]:
-        """Return every log record, in the order of arrival."""
-        return [
-            record
-            for request in self.requests("/v1/logs")
-            for resource in request.resource_logs
-            for scope in resource.scope_logs
-            for record in scope.log_records
-        ]
-
-    def close(self) -> None:
-        """Stop listening."""
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
-
-
-def until(condition: Callable[[], Any], what: str, timeout_s: float = 30.0) -> None:
-    """Wait until a condition holds."""
-    deadline = time.monotonic() + timeout_s
-    while not condition():
-        assert time.monotonic() < deadline, f"{what}: not within {timeout_s} s"
-        time.sleep(0.02)
-
-
-@pytest.fixture(name="until")
-def until_fixture() -> Callable[..., None]:
-    """Wait until a condition holds."""
-    return until
+from tests.support.certificates import make_certificates
+from tests.support.otlp_receiver import OtlpReceiver
+from tests.support.processes import is_telemetry
 
 
 @pytest.fixture(autouse=True)
 def own_state(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Keep the records of a test apart from those of the user and of other tests."""
-    keep = ("VAQUERO_OTELCOL", "VAQUERO_CACHE_DIR", "VAQUERO_GO")
-    for name in list(os.environ):
-        if name.startswith(("VAQUERO_", "OTEL_")) and name not in keep:
-            monkeypatch.delenv(name)
+    for name in filter(is_telemetry, list(os.environ)):
+        monkeypatch.delenv(name)
     monkeypatch.setenv("VAQUERO_COLLECTOR_DIR", str(tmp_path / "state"))
     # The HTTP client of the SDK's exporters lets these win over the CA that it is given.
     for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
         monkeypatch.delenv(name, raising=False)
 
 
-@pytest.fixture(scope="session")
-def binary() -> Path:
-    """The real Collector, built for this checkout or reused; under CI it has to be there."""
-    command = [sys.executable, str(ROOT / "collector/src/vaquero_collector/building.py")]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=900, check=False)
-    if done.returncode != 0:
-        reason = f"the Collector could not be built: {done.stderr[-2000:]}"
-        if os.environ.get("CI"):
-            pytest.fail(reason)
-        pytest.skip(reason)
-    return Path(done.stdout.strip())
-
-
 @pytest.fixture
-def open_backend() -> Iterator[Callable[..., Backend]]:
+def open_backend() -> Iterator[Callable[..., OtlpReceiver]]:
     """Open backends; each is closed with the test."""
-    opened: list[Backend] = []
-
-    def new(**options: Any) -> Backend:
-        opened.append(Backend(**options))
-        return opened[-1]
-
-    yield new
-    for backend in opened:
-        backend.close()
+    with contextlib.ExitStack() as stack:
+        yield lambda **options: stack.enter_context(OtlpReceiver(**options))
 
 
 @pytest.fixture
-def backend(open_backend: Callable[..., Backend]) -> Backend:
+def backend(open_backend: Callable[..., OtlpReceiver]) -> OtlpReceiver:
     """A backend that takes everything."""
     return open_backend()
 
@@ -191,7 +63,7 @@ def collect(binary: Path, tmp_path: Path) -> Iterator[Callable[..., Any]]:
         env |= {"VAQUERO_COLLECTOR_RETRY_MAX_INTERVAL": "1s", **options.pop("env", {})}
         child = Collector(forward_to=forward_to, binary=binary, env=env, **options)
         children.append(child)
-        child.start(30.0)
+        child.start(60.0)
         return child
 
     yield start
@@ -202,21 +74,7 @@ def collect(binary: Path, tmp_path: Path) -> Iterator[Callable[..., Any]]:
 @pytest.fixture(scope="session")
 def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with ca.pem, and certificate and key of a server and of a client."""
-    folder = tmp_path_factory.mktemp("certificates")
-
-    def openssl(*words: str) -> None:
-        subprocess.run(["openssl", *words], check=True, capture_output=True, cwd=folder)
-
-    new = ("req", "-newkey", "rsa:2048", "-nodes")
-    openssl(*new, "-x509", "-keyout", "ca.key", "-out", "ca.pem", "-days", "2", "-subj", "/CN=ca")
-    (folder / "names").write_text("subjectAltName=DNS:localhost,IP:127.0.0.1\n")
-    for name in ("server", "client"):
-        openssl(*new, "-keyout", f"{name}.key", "-out", f"{name}.csr", "-subj", f"/CN={name}")
-        openssl(
-            "x509", "-req", "-in", f"{name}.csr", "-CA", "ca.pem", "-CAkey", "ca.key",
-            "-CAcreateserial", "-out", f"{name}.pem", "-days", "2", "-extfile", "names",
-        )  # fmt: skip
-    return folder
+    return make_certificates(tmp_path_factory.mktemp("certificates"))
 
 
 @pytest.fixture

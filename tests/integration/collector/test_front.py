@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import shutil
-import urllib.request
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,9 @@ import psutil
 import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from vaquero_collector import front, in_front_of
+
+from tests.support.otlp_client import post
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.collector
 
@@ -23,13 +25,7 @@ def send(url: str) -> None:
     resource.resource.attributes.add(key="service.name").value.string_value = "shop"
     span = resource.scope_spans.add().spans.add(name="x", kind=2)
     span.trace_id, span.span_id = b"1" * 16, b"1" * 8
-    posted = urllib.request.Request(
-        f"{url}/v1/traces",
-        data=request.SerializeToString(),
-        headers={"Content-Type": "application/x-protobuf"},
-    )
-    with urllib.request.urlopen(posted, timeout=10) as answer:
-        assert answer.status == 200
+    assert post(url, "traces", request) == 200
 
 
 def test_everything_has_arrived_when_it_ends(
@@ -42,7 +38,7 @@ def test_everything_has_arrived_when_it_ends(
     with in_front_of(backend.url, said.append, drain_s=30) as url:
         assert url != backend.url
         send(url)
-    assert len(backend.spans()) == 1
+    assert len(backend.spans) == 1
     assert backend.metrics("traces.span.metrics.calls")
     assert said == [f"a Collector takes it at {url} and forwards to {backend.url}"]
     left = {child.pid for child in psutil.Process().children(recursive=True)} - before
@@ -50,7 +46,7 @@ def test_everything_has_arrived_when_it_ends(
 
 
 def test_what_could_not_be_delivered_is_kept_and_can_be_sent(
-    binary: Path, monkeypatch: pytest.MonkeyPatch, open_backend: Any, collect: Any, until: Any
+    binary: Path, monkeypatch: pytest.MonkeyPatch, open_backend: Any, collect: Any
 ) -> None:
     """What a destination did not take in time is kept, and sent later by what is said."""
     from vaquero_collector.addresses import free_ports
@@ -65,7 +61,7 @@ def test_what_could_not_be_delivered_is_kept_and_can_be_sent(
     assert found is not None, said
     backend = open_backend(port=port)
     collect(destination, env={"VAQUERO_COLLECTOR_QUEUE_DIR": found[1]})
-    until(lambda: len(backend.spans()) == 1, "delivery of what was kept")
+    wait_until(lambda: len(backend.spans) == 1, "delivery of what was kept")
     shutil.rmtree(Path(found[1]).parent)
 
 

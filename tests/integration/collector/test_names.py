@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,18 +9,17 @@ import pytest
 import yaml
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
+from tests.support.otlp_client import post
+from tests.support.waiting import wait_until
+
 pytestmark = pytest.mark.collector
 ROOT = Path(__file__).resolve().parents[3]
 # Sent only once something was refused for good.
 ONLY_AFTER_A_FAILURE = {"otelcol_exporter_send_failed_spans"}
 
 
-def test_the_collector_emits_what_the_dashboards_show(
-    backend: Any, collect: Any, until: Callable[..., None]
-) -> None:
+def test_the_collector_emits_what_the_dashboards_show(backend: Any, collect: Any) -> None:
     """Each metric of the Collector in the table arrives, with the kind and unit of the table."""
-    import urllib.request
-
     child = collect(
         backend.url,
         overlays=["self_metrics"],
@@ -34,13 +32,7 @@ def test_the_collector_emits_what_the_dashboards_show(
     span.trace_id, span.span_id = b"1" * 16, b"1" * 8
     event = span.events.add(name="exception")
     event.attributes.add(key="exception.type").value.string_value = "ValueError"
-    posted = urllib.request.Request(
-        f"{child.http_url}/v1/traces",
-        data=request.SerializeToString(),
-        headers={"Content-Type": "application/x-protobuf"},
-    )
-    with urllib.request.urlopen(posted, timeout=10) as answer:
-        assert answer.status == 200
+    assert post(child.http_url, "traces", request) == 200
     table = yaml.safe_load((ROOT / "deploy/observability.yaml").read_text())["metrics"]
     own = {
         name: tuple(row)
@@ -49,7 +41,7 @@ def test_the_collector_emits_what_the_dashboards_show(
     }
     assert len(own) > 8
     wanted = set(own) - ONLY_AFTER_A_FAILURE
-    until(lambda: all(backend.metrics(name) for name in wanted), "every metric")
+    wait_until(lambda: all(backend.metrics(name) for name in wanted), "every metric")
     for name in sorted(wanted):
         metric = backend.metrics(name)[-1]
         shape = metric.WhichOneof("data")

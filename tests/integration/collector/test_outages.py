@@ -6,10 +6,7 @@ import os
 import signal
 import subprocess
 import sys
-import urllib.error
-import urllib.request
 from collections import Counter
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +16,11 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
     ExportMetricsServiceRequest,
 )
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+
+from tests.support.otlp_client import post
+from tests.support.otlp_receiver import Answer
+from tests.support.processes import free_port
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.collector
 
@@ -47,51 +49,37 @@ class Sender:
 
     def send(self, url: str, request: ExportTraceServiceRequest) -> bool:
         """Send one request; says whether it was taken."""
-        if not post(url, "traces", request):
+        if not accepted(url, "traces", request):
             self.refused += 1
             return False
         self.taken.update(span.name for span in request.resource_spans[0].scope_spans[0].spans)
         return True
 
 
-def post(url: str, signal_name: str, request: Any) -> bool:
+def accepted(url: str, signal_name: str, request: Any) -> bool:
     """Send one request; says whether it was taken."""
-    posted = urllib.request.Request(
-        f"{url}/v1/{signal_name}",
-        data=request.SerializeToString(),
-        headers={"Content-Type": "application/x-protobuf"},
-    )
     try:
-        with urllib.request.urlopen(posted, timeout=10) as answer:
-            return answer.status == 200
-    except urllib.error.HTTPError as error:
-        # The one refusal that tells a sender to try again with the same.
-        assert error.code in (429, 503), error.read()
-        return False
+        status = post(url, signal_name, request)
     except OSError:
         return False
+    # The refusals that tell a sender to try again with the same.
+    assert status in (200, 429, 503)
+    return status == 200
 
 
-def kill(child: Any, until: Callable[..., None]) -> None:
+def kill(child: Any) -> None:
     """End a Collector by force."""
     os.kill(child.pid, signal.SIGKILL)
-    until(lambda: not child.running, "the end of the killed Collector")
+    wait_until(lambda: not child.running, "the end of the killed Collector")
 
 
 def names(backend: Any) -> Counter[str]:
     """Return how often each span arrived, by name."""
-    return Counter(span.name for span in backend.spans())
-
-
-def free_port() -> int:
-    """Return a port that nobody listens on."""
-    from vaquero_collector.addresses import free_ports
-
-    return free_ports("127.0.0.1", 1)[0]
+    return Counter(span.name for span in backend.spans)
 
 
 def test_nothing_is_lost_by_a_kill_and_a_stop_while_the_backend_is_away(
-    collect: Any, open_backend: Any, until: Callable[..., None]
+    collect: Any, open_backend: Any
 ) -> None:
     """What was taken while the backend was away survives a kill and a stop, and arrives once."""
     port = free_port()
@@ -105,8 +93,8 @@ def test_nothing_is_lost_by_a_kill_and_a_stop_while_the_backend_is_away(
     first = collect(url)
     for _ in range(10):
         assert sender.send(first.http_url, sender.batch(100))
-    assert post(first.http_url, "logs", logs) and post(first.http_url, "metrics", metrics)
-    kill(first, until)
+    assert accepted(first.http_url, "logs", logs) and accepted(first.http_url, "metrics", metrics)
+    kill(first)
     second = collect(url)
     for _ in range(10):
         assert sender.send(second.http_url, sender.batch(100))
@@ -114,17 +102,15 @@ def test_nothing_is_lost_by_a_kill_and_a_stop_while_the_backend_is_away(
     third = collect(url)
     assert third.stats().waiting_bytes > 0
     backend = open_backend(port=port)
-    until(lambda: len(names(backend)) == 2000, "delivery of all spans")
-    until(lambda: backend.logs() and backend.metrics("kept"), "delivery of the others")
-    until(lambda: third.stats().waiting_bytes == 0, "an empty queue")
+    wait_until(lambda: len(names(backend)) == 2000, "delivery of all spans")
+    wait_until(lambda: backend.logs and backend.metrics("kept"), "delivery of the others")
+    wait_until(lambda: third.stats().waiting_bytes == 0, "an empty queue")
     assert names(backend) == sender.taken
-    assert [record.body.string_value for record in backend.logs()] == ["kept"]
+    assert [record.body.string_value for record in backend.logs] == ["kept"]
     assert len(backend.metrics("kept")) == 1
 
 
-def test_a_full_queue_refuses_and_loses_nothing(
-    collect: Any, open_backend: Any, until: Callable[..., None]
-) -> None:
+def test_a_full_queue_refuses_and_loses_nothing(collect: Any, open_backend: Any) -> None:
     """A full queue tells senders to wait; after a kill, all that was taken arrives once."""
     port = free_port()
     url = f"http://127.0.0.1:{port}"
@@ -139,27 +125,25 @@ def test_a_full_queue_refuses_and_loses_nothing(
     assert len(sender.taken) > 100
     assert figures.queue_capacity_bytes == 300000
     assert figures.queue_bytes > 250000
-    kill(first, until)
+    kill(first)
     second = collect(url, env=env)
     assert not sender.send(second.http_url, refused)
     backend = open_backend(port=port)
-    until(lambda: sender.send(second.http_url, refused), "room in the queue")
-    until(lambda: len(names(backend)) == len(sender.taken), "delivery")
+    wait_until(lambda: sender.send(second.http_url, refused), "room in the queue")
+    wait_until(lambda: len(names(backend)) == len(sender.taken), "delivery")
     assert names(backend) == sender.taken
     assert second.stats().signals["traces"].failed == 0
 
 
-def test_a_backend_that_is_busy_gets_everything_later(
-    backend: Any, collect: Any, until: Callable[..., None]
-) -> None:
+def test_a_backend_that_is_busy_gets_everything_later(backend: Any, collect: Any) -> None:
     """A backend that answers 503 for a while gets every span once when it takes them again."""
-    backend.status = 503
+    backend.answer = Answer(503)
     child = collect(backend.url)
     sender = Sender()
     assert sender.send(child.http_url, sender.batch(50))
-    until(lambda: backend.headers, "a first attempt")
-    backend.status = 200
-    until(lambda: len(names(backend)) == 50, "delivery")
+    wait_until(lambda: backend.requests, "a first attempt")
+    backend.answer = Answer(200)
+    wait_until(lambda: len(names(backend)) == 50, "delivery")
     assert names(backend) == sender.taken
 
 
@@ -170,7 +154,7 @@ def run_verb(binary: Path, *words: str, **env: str) -> subprocess.CompletedProce
         [sys.executable, "-c", code, *words],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=100,
         check=False,
         env={**os.environ, "VAQUERO_OTELCOL": str(binary), **env},
     )
@@ -181,7 +165,7 @@ def test_a_backend_that_refuses_for_good_is_found_out_before_the_start(
     status: int, said: str, backend: Any, binary: Path
 ) -> None:
     """With a wrong key or address nothing is started, so senders keep what they have."""
-    backend.status = status
+    backend.answer = Answer(status)
     done = run_verb(
         binary, "run", "-d", "--http-port", "0", "--grpc-port", "0", "--forward-to", backend.url,
         VAQUERO_OTLP_HEADERS="api-key=wr0ng",
@@ -190,20 +174,18 @@ def test_a_backend_that_refuses_for_good_is_found_out_before_the_start(
     (line,) = done.stderr.splitlines()
     assert said in line and "nothing is lost" in line
     assert "wr0ng" not in done.stdout + done.stderr
-    assert backend.headers[0]["Api-Key"] == "wr0ng"
+    assert backend.requests[0].headers["api-key"] == "wr0ng"
 
 
-def test_what_a_backend_refuses_for_good_is_counted_and_said(
-    backend: Any, collect: Any, until: Callable[..., None]
-) -> None:
+def test_what_a_backend_refuses_for_good_is_counted_and_said(backend: Any, collect: Any) -> None:
     """A refusal for good while running is counted as failed, and one line says how many."""
     from vaquero_collector.watch import notice
 
     child = collect(backend.url)
-    backend.status = 400
+    backend.answer = Answer(400)
     sender = Sender()
     assert sender.send(child.http_url, sender.batch(5))
-    until(lambda: child.stats().signals["traces"].failed == 5, "the count of failed spans")
+    wait_until(lambda: child.stats().signals["traces"].failed == 5, "the count of failed spans")
     log = child.plan().log.read_text().splitlines()
     (said,) = [
         text for line in log if (text := notice(line)) and "LOST" in text and "traces" in text
@@ -214,7 +196,7 @@ def test_what_a_backend_refuses_for_good_is_counted_and_said(
 
 
 def test_another_destination_does_not_get_what_waits_for_the_first(
-    collect: Any, open_backend: Any, until: Callable[..., None]
+    collect: Any, open_backend: Any
 ) -> None:
     """Spans that wait for one destination are not sent to the next, and wait for their own."""
     port = free_port()
@@ -226,11 +208,11 @@ def test_another_destination_does_not_get_what_waits_for_the_first(
     second = collect(other.url)
     later = Sender()
     assert later.send(second.http_url, later.batch(1))
-    until(lambda: other.spans(), "delivery of the later span")
+    wait_until(lambda: other.spans, "delivery of the later span")
     second.stop()
     assert names(other) == later.taken
     own = open_backend(port=port)
     third = collect(own.url)
-    until(lambda: len(names(own)) == 20, "delivery to the own destination")
+    wait_until(lambda: len(names(own)) == 20, "delivery to the own destination")
     assert names(own) == sender.taken
     assert third.stats().signals["traces"].accepted == 0

@@ -6,7 +6,6 @@ import math
 import os
 import urllib.request
 from collections import Counter
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -16,6 +15,9 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
 )
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
+
+from tests.support.otlp_client import post
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.collector
 KEY = "s3cr3t"
@@ -30,13 +32,7 @@ SECRETS = {
 
 def send(child: Any, signal: str, request: Any) -> int:
     """Send one request and return the status of the answer."""
-    posted = urllib.request.Request(
-        f"{child.http_url}/v1/{signal}",
-        data=request.SerializeToString(),
-        headers={"Content-Type": "application/x-protobuf"},
-    )
-    with urllib.request.urlopen(posted, timeout=10) as answer:
-        return answer.status
+    return post(child.http_url, signal, request)
 
 
 def put(holder: Any, **values: str) -> None:
@@ -92,7 +88,7 @@ def requests_of_a_shop(count: int) -> tuple[ExportTraceServiceRequest, float]:
     ("overlay", "percent"), [("sampling", "10"), ("tail_sampling", "10"), (None, None)]
 )
 def test_red_metrics_are_right_whatever_is_sampled(
-    overlay: str | None, percent: str | None, backend: Any, collect: Any, until: Callable[..., None]
+    overlay: str | None, percent: str | None, backend: Any, collect: Any
 ) -> None:
     """Calls, errors, durations and exceptions count every span, while few are passed on."""
     env = {"VAQUERO_COLLECTOR_DECISION_WAIT": "1s"}
@@ -108,7 +104,7 @@ def test_red_metrics_are_right_whatever_is_sampled(
         calls = values(backend.metrics("traces.span.metrics.calls"), "sum")
         return sum(point.as_int for point in calls.values()) == 1000
 
-    until(counted, "the count of all calls")
+    wait_until(counted, "the count of all calls")
     calls = values(backend.metrics("traces.span.metrics.calls"), "sum")
     assert calls["GET /items", "STATUS_CODE_ERROR"].as_int == 100
     assert calls["GET /items", "STATUS_CODE_UNSET"].as_int == 900
@@ -117,14 +113,14 @@ def test_red_metrics_are_right_whatever_is_sampled(
     ).values()
     assert sum(point.count for point in durations) == 1000
     assert math.isclose(sum(point.sum for point in durations), total_s, rel_tol=1e-9)
-    until(lambda: backend.metrics("exceptions.count"), "the count of exceptions")
+    wait_until(lambda: backend.metrics("exceptions.count"), "the count of exceptions")
     exceptions = values(backend.metrics("exceptions.count"), "sum")
     assert exceptions["", "ValueError"].as_int == 100
     assert backend.metrics("exceptions.count")[0].sum.aggregation_temporality == 2  # cumulative
     assert not backend.metrics("trace.span.count")
-    until(lambda: len(backend.spans()) > 30, "the sampled spans")
+    wait_until(lambda: len(backend.spans) > 30, "the sampled spans")
     child.stop()
-    passed_on = Counter(span.status.code for span in backend.spans())
+    passed_on = Counter(span.status.code for span in backend.spans)
     if overlay is None:
         assert passed_on == {0: 900, 2: 100}
     elif overlay == "tail_sampling":
@@ -132,10 +128,10 @@ def test_red_metrics_are_right_whatever_is_sampled(
         assert 30 < passed_on[0] < 200
     else:
         assert 40 < sum(passed_on.values()) < 200
-        assert all("th:" in span.trace_state for span in backend.spans())
+        assert all("th:" in span.trace_state for span in backend.spans)
 
 
-def test_secrets_do_not_get_through(backend: Any, collect: Any, until: Callable[..., None]) -> None:
+def test_secrets_do_not_get_through(backend: Any, collect: Any) -> None:
     """What looks like a secret is masked wherever it stands, but for the links of a span."""
     child = collect(backend.url)
     request, spans = traces()
@@ -160,28 +156,26 @@ def test_secrets_do_not_get_through(backend: Any, collect: Any, until: Callable[
     for key, value in {"password": KEY, **SECRETS}.items():
         body.values.add(key=key).value.string_value = value
     assert send(child, "logs", logs) == 200
-    until(lambda: len(backend.spans()) == 2 and len(backend.logs()) == 2, "delivery")
-    until(lambda: backend.metrics("paid"), "delivery")
-    until(lambda: backend.metrics("traces.span.metrics.calls"), "RED metrics")
+    wait_until(lambda: len(backend.spans) == 2 and len(backend.logs) == 2, "delivery")
+    wait_until(lambda: backend.metrics("paid"), "delivery")
+    wait_until(lambda: backend.metrics("traces.span.metrics.calls"), "RED metrics")
     child.stop()
-    everything = b"".join(body for _path, body in backend.received)
+    everything = b"".join(request.content for request in backend.requests)
     needles = {"key": KEY, **SECRETS, "url": "hunter2"}
     assert [name for name, secret in needles.items() if secret.encode() in everything] == []
-    for places in (backend.spans()[:1], backend.logs()[:1]):
+    for places in (backend.spans[:1], backend.logs[:1]):
         assert {item.key: item.value.string_value for item in places[0].attributes}["kept"] == (
             "visible"
         )
     (point,) = backend.metrics("paid")[0].gauge.data_points
     assert point.as_double == 1.5
-    has = {item.key: item.value for item in backend.spans()[0].attributes}
+    has = {item.key: item.value for item in backend.spans[0].attributes}
     assert has["gen_ai.usage.input_tokens"].int_value == 17
     assert has["password"].string_value == "****"
     assert has["url"].string_value.startswith("postgresql")
 
 
-def test_probes_are_left_out_unless_they_fail(
-    backend: Any, collect: Any, until: Callable[..., None]
-) -> None:
+def test_probes_are_left_out_unless_they_fail(backend: Any, collect: Any) -> None:
     """A successful health check is not passed on nor counted; a failing one is."""
     child = collect(backend.url)
     request, spans = traces()
@@ -189,31 +183,29 @@ def test_probes_are_left_out_unless_they_fail(
         add_span(spans, path, 0.001, url__path=path)
     add_span(spans, "/failing", 0.001, url__path="/healthz").status.code = 2
     assert send(child, "traces", request) == 200
-    until(lambda: backend.metrics("traces.span.metrics.calls"), "RED metrics")
+    wait_until(lambda: backend.metrics("traces.span.metrics.calls"), "RED metrics")
     kept = {"/ready", "/health-report", "/failing"}
-    until(lambda: {span.name for span in backend.spans()} == kept, "delivery")
+    wait_until(lambda: {span.name for span in backend.spans} == kept, "delivery")
     counted = values(backend.metrics("traces.span.metrics.calls"), "sum")
     assert {name for name, _code in counted} == kept
 
 
-def test_long_values_are_cut(backend: Any, collect: Any, until: Callable[..., None]) -> None:
+def test_long_values_are_cut(backend: Any, collect: Any) -> None:
     """A long value is cut between two characters; a stack trace may be longer."""
     child = collect(backend.url)
     request, spans = traces()
     span = add_span(spans, "long", 0.1, short="x", huge="ü" * 5000)
     put(span.events.add(name="exception"), exception__stacktrace="y" * 20000)
     assert send(child, "traces", request) == 200
-    until(lambda: backend.spans(), "delivery")
-    (span,) = backend.spans()
+    wait_until(lambda: backend.spans, "delivery")
+    (span,) = backend.spans
     has = {item.key: item.value.string_value for item in span.attributes}
     assert has["short"] == "x"
     assert has["huge"] == "ü" * 2048  # 4096 bytes
     assert len(span.events[0].attributes[0].value.string_value) == 16384
 
 
-def test_the_prometheus_page_has_every_metric(
-    backend: Any, collect: Any, until: Callable[..., None]
-) -> None:
+def test_the_prometheus_page_has_every_metric(backend: Any, collect: Any) -> None:
     """The page for Prometheus shows what the application and the Collector measured."""
     from vaquero_collector.addresses import free_ports
 
@@ -227,6 +219,6 @@ def test_the_prometheus_page_has_every_metric(
         with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5) as answer:
             return answer.read().decode()
 
-    until(lambda: "traces_span_metrics_duration_seconds_count" in page(), "RED metrics")
+    wait_until(lambda: "traces_span_metrics_duration_seconds_count" in page(), "RED metrics")
     assert "exceptions_count_total" in page()
     assert "traces_span_metrics_calls_total{" in page()

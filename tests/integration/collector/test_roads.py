@@ -7,7 +7,6 @@ import ssl
 import urllib.error
 import urllib.request
 from base64 import b64encode
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +24,8 @@ from opentelemetry.exporter.otlp.proto.http import _log_exporter as http_logs
 from opentelemetry.exporter.otlp.proto.http import metric_exporter as http_metrics
 from opentelemetry.exporter.otlp.proto.http import trace_exporter as http_traces
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.collector
 
@@ -86,7 +87,7 @@ def own_metrics(requests: list[Any]) -> Any:
     "road", ["http", "http gzip", "http tls", "http mtls gzip", "grpc", "grpc gzip", "grpc mtls"]
 )
 def test_every_road_delivers_every_field(
-    road: str, backend: Any, collect: Any, certificates: Path, until: Callable[..., None],
+    road: str, backend: Any, collect: Any, certificates: Path,
     telemetry: Any, tmp_path: Path,
 ) -> None:  # fmt: skip
     """Spans, metrics and logs come out at the backend and in the file as the SDK encoded them."""
@@ -104,15 +105,15 @@ def test_every_road_delivers_every_field(
     assert to_logs.export(logs).name == "SUCCESS"
     for exporter in (to_traces, to_metrics, to_logs):
         exporter.shutdown()
-    until(lambda: backend.spans() and backend.logs() and backend.metrics("took"), "delivery")
+    wait_until(lambda: backend.spans and backend.logs and backend.metrics("took"), "delivery")
     sent = encode_spans(spans)
-    (received,) = backend.requests("/v1/traces")
+    (received,) = backend.messages("traces")
     assert received.resource_spans == sent.resource_spans
-    (received_logs,) = backend.requests("/v1/logs")
+    (received_logs,) = backend.messages("logs")
     assert received_logs.resource_logs == encode_logs(logs).resource_logs
     wanted = encode_metrics(metrics).resource_metrics[0]
-    assert own_metrics(backend.requests("/v1/metrics")) == wanted
-    until(lambda: file.exists() and "resourceSpans" in file.read_text(), "the file")
+    assert own_metrics(backend.messages("metrics")) == wanted
+    wait_until(lambda: file.exists() and "resourceSpans" in file.read_text(), "the file")
     assert from_file(file).resource_spans == sent.resource_spans
 
 
@@ -152,7 +153,7 @@ def test_a_sender_without_a_certificate_is_refused(
 
 
 def test_a_backend_gets_headers_over_tls(
-    open_backend: Any, collect: Any, certificates: Path, until: Callable[..., None], telemetry: Any
+    open_backend: Any, collect: Any, certificates: Path, telemetry: Any
 ) -> None:
     """Headers and a CA of one's own serve for all that is sent, own metrics included."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -170,11 +171,11 @@ def test_a_backend_gets_headers_over_tls(
     assert "backend" in child.plan().overlays
     spans, _metrics, _logs = telemetry
     http_traces.OTLPSpanExporter(f"{child.http_url}/v1/traces").export(spans)
-    until(lambda: backend.spans(), "delivery")
-    until(lambda: backend.metrics("otelcol_process_uptime"), "own metrics")
-    for headers in backend.headers:
-        assert headers["Api-Key"] == "k-123"
-        assert headers["X-Team"] == "one, two"
+    wait_until(lambda: backend.spans, "delivery")
+    wait_until(lambda: backend.metrics("otelcol_process_uptime"), "own metrics")
+    for request in backend.requests:
+        assert request.headers["api-key"] == "k-123"
+        assert request.headers["x-team"] == "one, two"
     assert "k-123" not in child.plan().log.read_text()
 
 

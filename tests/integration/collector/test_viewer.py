@@ -11,7 +11,7 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,8 @@ from opentelemetry.exporter.otlp.proto.http._log_exporter import OTLPLogExporter
 from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.collector
 SPANS = 50_000
@@ -53,7 +55,7 @@ def request(first: int) -> bytes:
 
 
 def test_the_viewer_shows_what_the_application_made(
-    viewer: Any, collect: Any, telemetry: Any, until: Callable[..., None]
+    viewer: Any, collect: Any, telemetry: Any
 ) -> None:
     """Spans, metrics and logs are read back from the viewer with every field they had."""
     child = collect(viewer.otlp_url)
@@ -66,7 +68,7 @@ def test_the_viewer_shows_what_the_application_made(
         counts = viewer.store.counts()
         return counts.spans == 3 and counts.logs == 1 and bool(viewer.store.series(name="took"))
 
-    until(arrived, "storage")
+    wait_until(arrived, "storage")
     for sent in spans:
         trace = viewer.store.trace(f"{sent.context.trace_id:032x}")
         (found,) = (row for row in trace.spans if row.span_id == f"{sent.context.span_id:016x}")
@@ -127,9 +129,7 @@ class Application(threading.Thread):
             return False
 
 
-def test_each_span_is_stored_once_over_a_restart_and_a_kill(
-    viewer: Any, collect: Any, until: Callable[..., None]
-) -> None:
+def test_each_span_is_stored_once_over_a_restart_and_a_kill(viewer: Any, collect: Any) -> None:
     """50 000 spans pass through a Collector that is restarted and killed, and are stored once."""
     from vaquero_collector.addresses import free_ports
 
@@ -138,17 +138,17 @@ def test_each_span_is_stored_once_over_a_restart_and_a_kill(
     first = collect(viewer.otlp_url, **ports)
     application = Application(first.http_url)
     application.start()
-    until(lambda: application.taken >= SPANS // 4, "a quarter")
+    wait_until(lambda: application.taken >= SPANS // 4, "a quarter")
     first.stop()
     second = collect(viewer.otlp_url, **ports)
-    until(lambda: application.taken >= SPANS // 2, "a half")
+    wait_until(lambda: application.taken >= SPANS // 2, "a half")
     os.kill(second.pid, signal.SIGKILL)
-    until(lambda: not second.running, "the end of the killed Collector")
+    wait_until(lambda: not second.running, "the end of the killed Collector")
     third = collect(viewer.otlp_url, **ports)
     application.join(60)
     assert application.taken == SPANS
-    until(lambda: viewer.store.counts().spans >= SPANS, "storage", 60)
-    until(lambda: third.stats().waiting_bytes == 0, "an empty queue")
+    wait_until(lambda: viewer.store.counts().spans >= SPANS, "storage", 60)
+    wait_until(lambda: third.stats().waiting_bytes == 0, "an empty queue")
     counts = viewer.store.counts()
     assert counts.spans == SPANS
     assert counts.traces == SPANS
@@ -179,7 +179,7 @@ def program(code: str, url: str, folder: Path) -> subprocess.Popen[str]:
 
 
 def test_an_application_with_vaquero_arrives_in_the_viewer(
-    viewer: Any, collect: Any, until: Callable[..., None], tmp_path: Path
+    viewer: Any, collect: Any, tmp_path: Path
 ) -> None:
     """Spans, metrics and logs of a program that uses vaquero come through, with RED metrics."""
     child = collect(viewer.otlp_url)
@@ -195,17 +195,17 @@ def test_an_application_with_vaquero_arrives_in_the_viewer(
     with program(code, child.http_url, tmp_path) as running:
         _out, errors = running.communicate(timeout=100)
     assert running.returncode == 0, errors
-    until(lambda: viewer.store.counts().spans == 200, "spans")
+    wait_until(lambda: viewer.store.counts().spans == 200, "spans")
 
     def names() -> set[str]:
         return {row.name for row in viewer.store.series()}
 
-    until(lambda: {"orders.made", "traces.span.metrics.calls"} <= names(), "metrics")
+    wait_until(lambda: {"orders.made", "traces.span.metrics.calls"} <= names(), "metrics")
     assert child.stats().signals["traces"].accepted == 200
 
 
 def test_an_application_with_vaquero_outlives_its_collector(
-    viewer: Any, collect: Any, until: Callable[..., None], tmp_path: Path
+    viewer: Any, collect: Any, tmp_path: Path
 ) -> None:
     """50 000 spans of a program with vaquero are stored once, over a restart and a kill."""
     from vaquero_collector.addresses import free_ports
@@ -231,18 +231,18 @@ def test_an_application_with_vaquero_outlives_its_collector(
                 child = collect(viewer.otlp_url, **ports)
             if line.strip() == "5":
                 os.kill(child.pid, signal.SIGKILL)
-                until(lambda old=child: not old.running, "the end of the killed Collector")
+                wait_until(lambda old=child: not old.running, "the end of the killed Collector")
             if line.strip() == "7":
                 child = collect(viewer.otlp_url, **ports)
             if line.startswith("flushed"):
                 break
         assert line.strip() == "flushed True"
-        _out, errors = running.communicate(timeout=60)
+        _out, errors = running.communicate(timeout=100)
         assert running.returncode == 0, errors
     # A program that ends while the Collector starts leaves the rest in its spool.
     drain = [sys.executable, "-m", "vaquero.cli", "spool", "drain"]
     environ = {**os.environ, **environment(child.http_url, tmp_path)}
-    subprocess.run(drain, env=environ, check=True, capture_output=True, timeout=60)
-    until(lambda: viewer.store.counts().spans >= SPANS, "storage", 60)
-    until(lambda: child.stats().waiting_bytes == 0, "an empty queue")
+    subprocess.run(drain, env=environ, check=True, capture_output=True, timeout=100)
+    wait_until(lambda: viewer.store.counts().spans >= SPANS, "storage", 60)
+    wait_until(lambda: child.stats().waiting_bytes == 0, "an empty queue")
     assert viewer.store.counts().spans == SPANS

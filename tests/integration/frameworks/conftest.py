@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from . import backing
-from .environments import environment
+from tests.support import servers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,24 +16,24 @@ if TYPE_CHECKING:
 @pytest.fixture(scope="session")
 def database() -> Iterator[str]:
     """Connection string of a private PostgreSQL."""
-    with backing.postgres() as address:
+    with servers.postgres() as address:
         yield address
 
 
 @pytest.fixture(scope="session")
 def neighbour() -> Iterator[str]:
     """Address of a web server that is not measured."""
-    with backing.neighbour() as address:
+    with servers.neighbour() as address:
         yield address
 
 
 @pytest.fixture(scope="session")
-def ours() -> Path:
+def ours(environment_with_vaquero: Path) -> Path:
     """Programs of the environment with vaquero."""
-    return environment("vaquero")
+    return environment_with_vaquero / "bin"
 
 
 @pytest.fixture(scope="session")
-def theirs() -> Path:
+def theirs(environment_with_upstream: Path) -> Path:
     """Programs of the environment with upstream's distro."""
-    return environment("upstream")
+    return environment_with_upstream / "bin"

@@ -13,16 +13,20 @@ import tempfile
 import urllib.error
 import urllib.request
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from . import backing
-from .environments import APPS
+from tests.support import processes, servers
+from tests.support.environments import APPS
+from tests.support.processes import free_port, wait_until_open
+from tests.support.waiting import wait_until
+
 from .traces import Received, Sink, comparable
 
 if TYPE_CHECKING:
     from collections import Counter
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
 #: What a launcher is, and the variables that choose the distribution.
 UPSTREAM = {"OTEL_PYTHON_DISTRO": "distro", "OTEL_PYTHON_CONFIGURATOR": "configurator"}
@@ -100,14 +104,14 @@ def drive(
     """
     with contextlib.ExitStack() as stack:
         sink = stack.enter_context(Sink())
-        redis_port = stack.enter_context(backing.redis())
+        redis_port = stack.enter_context(servers.redis())
         environ = clean_environ(sink.url, programs) | {
             "APP_POSTGRES": database,
             "APP_REDIS_PORT": str(redis_port),
             "APP_NEIGHBOUR": neighbour,
             **more,
         }
-        port = backing.free_port()
+        port = free_port()
         log = Path(stack.enter_context(tempfile.TemporaryDirectory())) / "said.txt"
         python = str(programs / "python")
         own = app.words or (f"{APPS / app.name}.py", "{port}")
@@ -115,23 +119,24 @@ def drive(
         if app.worker:
             celery = [python, "-m", "celery", "-A", f"{app.name}:celery", "worker"]
             words.append([*launcher, *celery, "-c", "1", "-l", "WARNING"])
-        started = [stack.enter_context(_started(one, environ, log, cwd)) for one in words]
-        try:
-            backing.wait_until_open(port, started[0])
-        except AssertionError as error:
-            raise AssertionError(f"{error}\n{log.read_text('utf-8', 'replace')}") from None
+        begun = (processes.started(one, environ, cwd=cwd, log=log) for one in words)
+        started = [stack.enter_context(one) for one in begun]
+        said = partial(log.read_text, "utf-8", "replace")
+        wait_until_open(started[0], port, said)
         for path, status in app.paths.items():
             got = _ask(app, port, path)
-            assert got == status, f"{app.name} {path}: {got}\n{log.read_text('utf-8', 'replace')}"
-        arrived = sink.wait(lambda: _arrived(app, sink), 30)
+            assert got == status, f"{app.name} {path}: {got}\n{said()}"
+        wait_until(
+            lambda: _arrived(app, sink),
+            lambda: f"spans: {sorted({(s.scope, s.kind) for s in sink.received})}\n{said()}",
+        )
         for process in reversed(started):
             _end(process)
-        said = log.read_text("utf-8", "replace")
-        assert arrived, f"{sorted({(s.scope, s.kind) for s in sink.received})}\n{said}"
         by_path = {path: sink.trace(trace_id(app, path)) for path in app.paths}
         everything = list(sink.received)
+        all_said = said()
     replaced = {str(port): "{port}", str(redis_port): "{redis}"}
-    return Traces(by_path, replaced, said, everything)
+    return Traces(by_path, replaced, all_said, everything)
 
 
 def _arrived(app: App, sink: Sink) -> bool:
@@ -158,12 +163,7 @@ def _ask(app: App, port: int, path: str) -> int:
 
 def clean_environ(endpoint: str, programs: Path) -> dict[str, str]:
     """This environment without settings of telemetry, pointed at a receiver of traces."""
-    kept = {
-        name: value
-        for name, value in os.environ.items()
-        if not name.startswith(("OTEL_", "VAQUERO_", "PYTEST_"))
-        and name not in ("PYTHONPATH", "PYTHONDONTWRITEBYTECODE")
-    }
+    kept = processes.clean_environ("PYTHONPATH", "PYTHONDONTWRITEBYTECODE")
     return kept | {
         "PATH": f"{programs}{os.pathsep}{kept.get('PATH', '')}",
         "OTEL_EXPORTER_OTLP_ENDPOINT": endpoint,
@@ -176,29 +176,6 @@ def clean_environ(endpoint: str, programs: Path) -> dict[str, str]:
         "PYTHONPYCACHEPREFIX": f"{STATE.name}/pycache",
         "PYTHONWARNINGS": "ignore",
     }
-
-
-@contextlib.contextmanager
-def _started(
-    words: list[str], environ: Mapping[str, str], log: Path, cwd: Path
-) -> Iterator[subprocess.Popen[bytes]]:
-    with log.open("ab") as output:
-        process = subprocess.Popen(
-            words,
-            env=dict(environ),
-            cwd=cwd,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-    try:
-        yield process
-    finally:
-        # Its own group, which was started here.
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

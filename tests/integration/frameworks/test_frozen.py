@@ -6,21 +6,21 @@ import contextlib
 import json
 import os
 import signal
-import socket
 import subprocess
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from ...e2e.receiver import Receiver  # noqa: TID252
-from .environments import APPS
+from tests.support.environments import APPS
+from tests.support.otlp_receiver import OtlpReceiver
+from tests.support.processes import started
+
 from .runs import clean_environ
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-# The environments are made by whoever comes first.
 pytestmark = [pytest.mark.servers, pytest.mark.slow, pytest.mark.timeout(400)]
 
 #: Far beyond the test: nothing is sent because its time has come.
@@ -63,20 +63,10 @@ class Function:
 @contextlib.contextmanager
 def function(programs: Path, environ: Mapping[str, str]) -> Iterator[Function]:
     """A function under ``vaquero run``, frozen; killed at the end, as platforms do."""
-    process = subprocess.Popen(
-        [str(programs / "vaquero"), "run", str(programs / "python"), str(APPS / "frozen_app.py")],
-        env=dict(environ),
-        cwd=APPS,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
-    try:
+    words = [programs / "vaquero", "run", programs / "python", APPS / "frozen_app.py"]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    with started(words, environ, cwd=APPS, **pipes) as process:
         yield Function(process)
-    finally:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.communicate()
 
 
 @pytest.mark.parametrize(
@@ -84,7 +74,7 @@ def function(programs: Path, environ: Mapping[str, str]) -> Iterator[Function]:
 )
 def test_each_call_is_sent_before_the_freeze(way: dict[str, str], ours: Path) -> None:
     """The span of a call is with the backend when its answer is, though nothing runs after it."""
-    with Receiver() as receiver:
+    with OtlpReceiver() as receiver:
         environ = clean_environ(receiver.url, ours) | PATIENT | way
         with function(ours, environ) as frozen:
             for number in (1, 2, 3):
@@ -93,35 +83,17 @@ def test_each_call_is_sent_before_the_freeze(way: dict[str, str], ours: Path) ->
                 assert arrived == list(range(1, number + 1))
         # The instrumentation's own span has the name of the function.
         assert len(receiver.named("shop")) == (3 if "_HANDLER" in way else 0)
-        assert "process.cpu.time" in receiver.metrics
+        assert "process.cpu.time" in receiver.metric_names
 
 
 def test_a_connection_that_died_in_the_freeze(ours: Path) -> None:
     """The backend was another one meanwhile: the next call is sent all the same, and once."""
-    with Receiver() as first:
-        port = int(first.url.rpartition(":")[2])
+    with OtlpReceiver() as first:
         environ = clean_environ(first.url, ours) | PATIENT | {"APP_FLUSH": "1"}
-        connections = _remembered(first)
         with function(ours, environ) as frozen:
             frozen.call(1)
-            first.__exit__()
-            for connection in connections:
-                connection.shutdown(socket.SHUT_RDWR)
-            with Receiver(port) as second:
+            first.close()
+            with OtlpReceiver(first.port) as second:
                 frozen.call(2)
                 assert [span.attributes["number"] for span in second.named("work")] == [2]
         assert [span.attributes["number"] for span in first.named("work")] == [1]
-
-
-def _remembered(receiver: Receiver) -> list[socket.socket]:
-    """The connections of a receiver, which would serve them on after its end."""
-    connections: list[socket.socket] = []
-    server = receiver._server
-    process = server.process_request
-
-    def remember(request: Any, address: Any) -> None:
-        connections.append(request)
-        process(request, address)
-
-    server.process_request = remember
-    return connections

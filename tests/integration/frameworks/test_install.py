@@ -11,12 +11,18 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from .environments import APPS, PACKAGES, REQUIREMENTS
+from tests.support.environments import APPS, PACKAGES, REQUIREMENTS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-pytestmark = [pytest.mark.packaging, pytest.mark.slow, pytest.mark.timeout(400)]
+# That environment's making has put what is installed here into uv's cache.
+pytestmark = [
+    pytest.mark.packaging,
+    pytest.mark.slow,
+    pytest.mark.timeout(400),
+    pytest.mark.usefixtures("environment_with_vaquero"),
+]
 
 UV = [sys.executable, "-m", "uv"]
 

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from ...e2e.receiver import Receiver  # noqa: TID252
+from tests.support.otlp_receiver import OtlpReceiver
+
 from .runs import clean_environ
 
 pytestmark = pytest.mark.slow
@@ -16,7 +17,7 @@ pytestmark = pytest.mark.slow
 
 def test_nothing_needs_what_only_unix_has() -> None:
     """Without fork, fcntl, pwd and most signals every module imports, and all signals are sent."""
-    with Receiver() as receiver:
+    with OtlpReceiver() as receiver:
         environ = clean_environ(receiver.url, Path(sys.executable).parent)
         for signal in ("METRICS", "LOGS"):
             del environ[f"OTEL_{signal}_EXPORTER"]
@@ -31,4 +32,4 @@ def test_nothing_needs_what_only_unix_has() -> None:
         assert (done.returncode, done.stdout) == (0, "True\n"), done.stderr
         assert [span.name for span in receiver.spans] == ["work"]
         assert receiver.log_bodies == ["said"]
-        assert {"process.memory.usage", "system.memory.utilization"} <= receiver.metrics
+        assert {"process.memory.usage", "system.memory.utilization"} <= receiver.metric_names

@@ -14,7 +14,6 @@ from .traces import comparable
 if TYPE_CHECKING:
     from pathlib import Path
 
-# The environments are made by whoever comes first.
 pytestmark = [pytest.mark.servers, pytest.mark.slow, pytest.mark.timeout(400)]
 
 ORDER = "/orders/7"

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
-from ...e2e.receiver import Receiver  # noqa: TID252
+from tests.support.otlp_receiver import OtlpReceiver
+from tests.support.received import attributes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -50,28 +51,22 @@ class Received:
     resource: Mapping[str, Any] = field(hash=False)
 
 
-class Sink(Receiver):
-    """A receiver that keeps spans whole, by trace."""
+class Sink(OtlpReceiver):
+    """A receiver that gives spans whole, by trace."""
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.received: list[Received] = []
+    @property
+    def received(self) -> list[Received]:
+        """All spans."""
+        return [span for message in self.messages("traces") for span in _spans(message)]
 
     def trace(self, trace_id: str) -> list[Received]:
         """All spans of a trace."""
-        return [span for span in list(self.received) if span.trace_id == trace_id]
-
-    def _take(self, path: str, body: bytes) -> None:
-        super()._take(path, body)
-        if path == "/v1/traces":
-            request = ExportTraceServiceRequest()
-            request.ParseFromString(body)
-            self.received.extend(_spans(request))
+        return [span for span in self.received if span.trace_id == trace_id]
 
 
 def _spans(request: ExportTraceServiceRequest) -> Iterator[Received]:
     for part in request.resource_spans:
-        resource = _plain(part.resource.attributes)
+        resource = attributes(part.resource)
         for scope in part.scope_spans:
             for span in scope.spans:
                 yield Received(
@@ -82,21 +77,10 @@ def _spans(request: ExportTraceServiceRequest) -> Iterator[Received]:
                     KINDS[span.kind],
                     scope.scope.name.removeprefix("opentelemetry.instrumentation."),
                     (span.status.code, span.status.message),
-                    _plain(span.attributes),
-                    tuple((event.name, _plain(event.attributes)) for event in span.events),
+                    attributes(span),
+                    tuple((event.name, attributes(event)) for event in span.events),
                     resource,
                 )
-
-
-def _plain(pairs: Iterable[Any]) -> dict[str, Any]:
-    return {pair.key: _value(pair.value) for pair in pairs}
-
-
-def _value(value: Any) -> Any:
-    kind = value.WhichOneof("value")
-    if kind == "array_value":
-        return [_value(one) for one in value.array_value.values]
-    return getattr(value, kind) if kind else None
 
 
 def comparable(

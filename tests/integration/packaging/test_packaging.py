@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
 import sysconfig
@@ -12,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[3]
+from tests.support.distributions import copy_tracked, old_pip_environ
 
-pytestmark = [pytest.mark.packaging, pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.packaging, pytest.mark.slow, pytest.mark.timeout(600)]
 
 
 def _run(*command: str, cwd: Path | None = None, timeout: float = 200, **environ: str) -> str:
@@ -39,30 +38,6 @@ def _work_of_children_s() -> float:
 
 def _python(folder: Path) -> str:
     return str(folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python"))
-
-
-@pytest.fixture(scope="module")
-def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of what git tracks, so that nothing untracked helps."""
-    folder = tmp_path_factory.mktemp("checkout") / "vaquero"
-    tracked = _run("git", "ls-files", "-z", cwd=ROOT).split("\0")
-    for name in filter(None, tracked):
-        source, target = ROOT / name, folder / name
-        if source.is_file():
-            target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(source, target)
-    return folder
-
-
-@pytest.fixture(scope="module")
-def wheels(checkout: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The wheels of all packages but the Collector, whose own tests build it."""
-    folder = tmp_path_factory.mktemp("dist")
-    _run(
-        sys.executable, "scripts/dist.py", str(folder), "--wheels", "--without", "collector",
-        cwd=checkout,
-    )  # fmt: skip
-    return folder
 
 
 def test_no_wheel_depends_on_a_place_in_a_checkout(wheels: Path) -> None:
@@ -108,20 +83,19 @@ def test_the_wheels_work_after_the_checkout_is_gone(wheels: Path, tmp_path: Path
     assert shop.is_file(), "the demo's application is not in the wheel"
 
 
-def test_an_old_pip_resolves_the_demo_soon(checkout: Path, tmp_path: Path) -> None:
+def test_an_old_pip_resolves_the_demo_soon(old_pip: Path, tmp_path: Path) -> None:
     """Debian's pip 23.0 finds a set of versions for `.[demo]` within a minute of work.
 
     CPU time, not the clock: other tests run at the same time. Without lower bounds in the
     requirements it searches for more than ten minutes.
     """
-    home = tmp_path / "venv"
-    _run(sys.executable, "-m", "venv", str(home))
-    _run(_python(home), "-m", "pip", "install", "-q", "pip==23.0.1")
+    checkout = copy_tracked(tmp_path / "vaquero")
 
     before = _work_of_children_s()
     said = _run(
-        _python(home), "-m", "pip", "install", "--dry-run", ".[demo]", cwd=checkout, timeout=280
-    )
+        _python(old_pip), "-m", "pip", "install", "--dry-run", ".[demo]",
+        cwd=checkout, timeout=580, **old_pip_environ(old_pip),
+    )  # fmt: skip
 
     assert _work_of_children_s() - before < 60
     assert "Would install" in said

@@ -5,27 +5,19 @@ from __future__ import annotations
 import logging
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
 from vaquero.config.variables import VARIABLES, Variable
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from .checks import Checks
 
 #: Upstream's, as installed beside this interpreter.
 LAUNCHER = str(Path(sys.executable).parent / "opentelemetry-instrument")
 AREAS = ("General", "Other exporters", "Instrumentation", "Python")
-CHECKS: dict[str, Callable[[Any, str], None]] = {}
-
-
-def executes(*names: str) -> Any:
-    def register(check: Any) -> Any:
-        CHECKS.update(dict.fromkeys(names, check))
-        return check
-
-    return register
+CHECKS = Checks()
+executes = CHECKS.executes
 
 
 @pytest.mark.parametrize(

@@ -4,26 +4,19 @@ from __future__ import annotations
 
 import logging
 import warnings
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from opentelemetry.sdk.version import __version__
 from packaging.version import Version
 
+from tests.support.waiting import wait_until
 from vaquero.config.variables import VARIABLES, Variable
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from .checks import Checks
 
-CHECKS: dict[str, Callable[[Any, str], None]] = {}
-
-
-def executes(*names: str) -> Any:
-    def register(check: Any) -> Any:
-        CHECKS.update(dict.fromkeys(names, check))
-        return check
-
-    return register
+CHECKS = Checks()
+executes = CHECKS.executes
 
 
 @pytest.mark.parametrize(
@@ -78,12 +71,8 @@ def metrics_exporter(world: Any, name: str) -> None:
 @executes("OTEL_METRIC_EXPORT_INTERVAL")
 def interval(world: Any, name: str) -> None:
     def wait_for_two(program: Any) -> None:
-        import time
-
         program.meter.create_counter("count").add(1)
-        deadline = time.monotonic() + 10
-        while len(world.receiver.of("metrics")) < 2 and time.monotonic() < deadline:
-            time.sleep(0.01)
+        wait_until(lambda: len(world.receiver.of("metrics")) >= 2, "two collections")
 
     world.program.run({name: "100", "OTEL_BSP_SCHEDULE_DELAY": "50"}, wait_for_two)
     assert len(world.receiver.of("metrics")) >= 2

@@ -9,20 +9,15 @@ import pytest
 
 from vaquero.config.variables import VARIABLES, Variable
 
+from .checks import Checks
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 SIGNALS = ("traces", "metrics", "logs")
-CHECKS: dict[str, Callable[[Any, str, tuple[str, ...]], None]] = {}
+CHECKS = Checks()
+executes = CHECKS.executes
 IGNORED: dict[str, Callable[[Any, str], None]] = {}
-
-
-def executes(*names: str) -> Any:
-    def register(check: Any) -> Any:
-        CHECKS.update(dict.fromkeys(names, check))
-        return check
-
-    return register
 
 
 @pytest.mark.parametrize(
@@ -66,7 +61,7 @@ def endpoint(world: Any, name: str, signals: tuple[str, ...]) -> None:
 def protocol(world: Any, name: str, signals: tuple[str, ...]) -> None:
     other = world.grpc_receiver
     address = name.replace("PROTOCOL", "ENDPOINT")
-    assert world.program.run({name: "grpc", address: f"http://{other.url}"})
+    assert world.program.run({name: "grpc", address: other.url})
     for signal in SIGNALS:
         assert bool(other.of(signal)) is (signal in signals)
         assert bool(world.receiver.of(signal)) is (signal not in signals)
@@ -127,7 +122,7 @@ def certificates(world: Any, name: str, signals: tuple[str, ...]) -> None:
 def insecure(world: Any, name: str, signals: tuple[str, ...]) -> None:
     receiver = world.grpc_receiver
     environ = {
-        name.replace("INSECURE", "ENDPOINT"): receiver.url,
+        name.replace("INSECURE", "ENDPOINT"): receiver.target,
         name.replace("INSECURE", "PROTOCOL"): "grpc",
     }
     assert world.program.run({**environ, name: "true"})

@@ -3,24 +3,16 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
 from vaquero.config.variables import VARIABLES, Variable
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from .checks import Checks
 
-CHECKS: dict[str, Callable[[Any, str], None]] = {}
-
-
-def executes(*names: str) -> Any:
-    def register(check: Any) -> Any:
-        CHECKS.update(dict.fromkeys(names, check))
-        return check
-
-    return register
+CHECKS = Checks()
+executes = CHECKS.executes
 
 
 @pytest.mark.parametrize(

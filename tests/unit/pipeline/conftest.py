@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.unit.pipeline.backend import Backend
+from tests.support.otlp_receiver import OtlpReceiver
 from tests.unit.pipeline.service import Service
 from vaquero.pipeline import Destination, Pipeline, PipelineSettings
 from vaquero.redaction import Redactor
@@ -16,14 +16,14 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-def backend() -> Iterator[Backend]:
+def backend() -> Iterator[OtlpReceiver]:
     """An OTLP/HTTP server."""
-    with Backend() as running:
+    with OtlpReceiver() as running:
         yield running
 
 
 @pytest.fixture
-def service(backend: Backend) -> Iterator[Service]:
+def service(backend: OtlpReceiver) -> Iterator[Service]:
     """A service without a spool."""
     one = Service(backend)
     yield one
@@ -31,7 +31,7 @@ def service(backend: Backend) -> Iterator[Service]:
 
 
 @pytest.fixture
-def pipeline(backend: Backend) -> Iterator[Pipeline]:
+def pipeline(backend: OtlpReceiver) -> Iterator[Pipeline]:
     """A pipeline of all three signals."""
     built = Pipeline(
         PipelineSettings(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING, Any
 
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
@@ -11,13 +10,13 @@ from opentelemetry.sdk.trace import TracerProvider
 from vaquero.pipeline import Destination, Pipeline, PipelineSettings, SpanProcessor
 
 if TYPE_CHECKING:
-    from tests.unit.pipeline.backend import Backend
+    from tests.support.otlp_receiver import OtlpReceiver
 
 
 class Service:
     """A pipeline behind a provider of the SDK."""
 
-    def __init__(self, backend: Backend, **more: Any) -> None:
+    def __init__(self, backend: OtlpReceiver, **more: Any) -> None:
         destination = Destination(f"{backend.url}/v1/traces", named_by_user=True)
         self.pipeline = Pipeline(PipelineSettings(traces=destination, **more))
         self.provider = TracerProvider(shutdown_on_exit=False)
@@ -31,7 +30,7 @@ class Service:
             self.tracer.start_span(f"s{number}").end()
 
 
-def names(backend: Backend) -> list[str]:
+def names(backend: OtlpReceiver) -> list[str]:
     """The names of all spans that arrived."""
     return [
         span.name
@@ -40,13 +39,3 @@ def names(backend: Backend) -> list[str]:
         for scope in resource.scope_spans
         for span in scope.spans
     ]
-
-
-def until(condition: Any, timeout_s: float = 20.0) -> bool:
-    """Whether the condition came true in time."""
-    deadline = time.monotonic() + timeout_s
-    while not condition():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.01)
-    return True

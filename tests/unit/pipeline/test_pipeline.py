@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.trace import SpanContext, TraceFlags
 
-from tests.unit.pipeline.backend import Answer, Backend
-from tests.unit.pipeline.service import Service, names, until
+from tests.support.otlp_receiver import Answer, OtlpReceiver
+from tests.support.waiting import wait_until
+from tests.unit.pipeline.service import Service, names
 from vaquero.pipeline import (
     Destination,
     Pipeline,
@@ -32,7 +33,7 @@ def threads() -> set[threading.Thread]:
     return {one for one in threading.enumerate() if one.name.startswith("vaquero-")}
 
 
-def test_construction_builds_memory_only(backend: Backend, tmp_path: Path) -> None:
+def test_construction_builds_memory_only(backend: OtlpReceiver, tmp_path: Path) -> None:
     """No thread, no connection and no file before the first span."""
     before = threads()
     one = Service(backend, spool_dir=tmp_path / "spool")
@@ -42,14 +43,14 @@ def test_construction_builds_memory_only(backend: Backend, tmp_path: Path) -> No
     assert list(tmp_path.iterdir()) == []
 
 
-def test_spans_arrive_without_being_asked_for(backend: Backend, service: Service) -> None:
+def test_spans_arrive_without_being_asked_for(backend: OtlpReceiver, service: Service) -> None:
     """Within the delay of the sender, without a flush."""
     service.spans(10)
-    assert until(lambda: len(names(backend)) == 10)
-    assert until(lambda: service.pipeline.stats().spans_sent == 10)
+    wait_until(lambda: len(names(backend)) == 10, "delivery")
+    wait_until(lambda: service.pipeline.stats().spans_sent == 10, "delivery")
 
 
-def test_stats_count_truly(backend: Backend, service: Service) -> None:
+def test_stats_count_truly(backend: OtlpReceiver, service: Service) -> None:
     """Accepted, sent, traces, requests, and nothing lost."""
     with service.tracer.start_as_current_span("parent"):
         service.spans(4)
@@ -65,7 +66,7 @@ def test_stats_count_truly(backend: Backend, service: Service) -> None:
     assert stats.last_flush_time == pytest.approx(time.time(), abs=60)
 
 
-def test_after_shutdown_spans_are_counted(backend: Backend, service: Service) -> None:
+def test_after_shutdown_spans_are_counted(backend: OtlpReceiver, service: Service) -> None:
     """The threads are gone, late spans are counted as lost, and nothing raises."""
     others = threads()
     service.spans(5)
@@ -80,7 +81,7 @@ def test_after_shutdown_spans_are_counted(backend: Backend, service: Service) ->
     assert not service.pipeline.put_request("traces", b"", 1)
 
 
-def test_a_second_life_after_shutdown(backend: Backend, service: Service) -> None:
+def test_a_second_life_after_shutdown(backend: OtlpReceiver, service: Service) -> None:
     """Shutdown, then another pipeline in the same process: both deliver."""
     service.spans(2)
     service.pipeline.shutdown(5.0)
@@ -120,18 +121,18 @@ def test_grpc_without_its_part_says_what_to_install(
     assert "pip install h2" in caplog.text
 
 
-def test_a_lost_answer_is_retried_with_the_same_id(backend: Backend, service: Service) -> None:
+def test_a_lost_answer_is_retried_with_the_same_id(backend: OtlpReceiver, service: Service) -> None:
     """A failed request is sent again unchanged: same bytes, same batch id."""
     backend.answer = Answer(503)
     service.spans(10)
-    assert until(lambda: len(backend.requests) >= 2)
+    wait_until(lambda: len(backend.requests) >= 2, "delivery")
     backend.answer = Answer()
-    assert until(lambda: service.pipeline.stats().spans_sent == 10)
+    wait_until(lambda: service.pipeline.stats().spans_sent == 10, "delivery")
     ids = {request.headers["x-vaquero-batch-id"] for request in backend.requests}
     assert len({request.body for request in backend.requests}) == len(ids)
 
 
-def test_memory_without_spool_is_bounded(backend: Backend, caplog: Any) -> None:
+def test_memory_without_spool_is_bounded(backend: OtlpReceiver, caplog: Any) -> None:
     """While the backend fails, the oldest are dropped beyond the bound, counted, logged once."""
     backend.answer = Answer(503)
     one = Service(backend, memory_max_bytes=20_000)
@@ -162,7 +163,7 @@ VALUES = st.recursive(
 @given(st.text(st.characters(), max_size=20), st.dictionaries(st.text(min_size=1), VALUES))
 def test_whatever_a_span_holds_arrives_or_is_counted(name: str, attributes: Any) -> None:
     """Any name and any attributes: no exception, and the accounts add up."""
-    with Backend() as backend:
+    with OtlpReceiver() as backend:
         one = Service(backend)
         context = SpanContext(1, 2, is_remote=False, trace_flags=TraceFlags(1))
         span = ReadableSpan(name, context, attributes=attributes, start_time=1, end_time=2)
@@ -174,7 +175,7 @@ def test_whatever_a_span_holds_arrives_or_is_counted(name: str, attributes: Any)
         assert "s0" in names(backend)
 
 
-def test_a_forked_child_begins_empty(backend: Backend, service: Service) -> None:
+def test_a_forked_child_begins_empty(backend: OtlpReceiver, service: Service) -> None:
     """Counts from zero, nothing of the parent's, threads of its own."""
     service.spans(5)
     assert service.pipeline.flush(10)
@@ -196,7 +197,9 @@ def test_a_forked_child_begins_empty(backend: Backend, service: Service) -> None
     assert backend.connections == 2
 
 
-def test_busy_threads_do_not_keep_a_flush_from_ending(backend: Backend, service: Service) -> None:
+def test_busy_threads_do_not_keep_a_flush_from_ending(
+    backend: OtlpReceiver, service: Service
+) -> None:
     """A flush asks for what was recorded before it; spans that go on ending do not hold it."""
     ending = threading.Event()
 

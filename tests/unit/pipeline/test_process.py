@@ -6,7 +6,7 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
-from tests.unit.pipeline.backend import Backend
+from tests.support.otlp_receiver import OtlpReceiver
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 HEAVY = ("google.protobuf", "grpc", "requests", "urllib3", "h2", "opentelemetry.proto")
 
 
-def test_sending_spans_loads_nothing_heavy(backend: Backend) -> None:
+def test_sending_spans_loads_nothing_heavy(backend: OtlpReceiver) -> None:
     """Over HTTP, with traces alone, neither protobuf nor grpc nor an HTTP library is loaded."""
     program = f"""
 import sys
@@ -57,7 +57,7 @@ for number in range(100):
 """
 
 
-def test_without_the_tools_of_unix(backend: Backend, tmp_path: Path) -> None:
+def test_without_the_tools_of_unix(backend: OtlpReceiver, tmp_path: Path) -> None:
     """No fcntl, no fork hooks, no O_NOFOLLOW: it loads and delivers, from memory."""
     spool = tmp_path / "spool"
     subprocess.run(

@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, Any
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 
-from tests.unit.pipeline.backend import Answer
+from tests.support.otlp_receiver import Answer
 from vaquero.pipeline import Pipeline, PipelineSettings
 from vaquero.pipeline.self_metrics import register_instruments
 
 if TYPE_CHECKING:
-    from tests.unit.pipeline.backend import Backend
+    from tests.support.otlp_receiver import OtlpReceiver
     from tests.unit.pipeline.service import Service
 
 
-def test_the_counts_are_observed(backend: Backend, service: Service) -> None:
+def test_the_counts_are_observed(backend: OtlpReceiver, service: Service) -> None:
     """Drops by reason, spool, retries, and the names of the semantic conventions."""
     reader = InMemoryMetricReader()
     meters = MeterProvider([reader], shutdown_on_exit=False)

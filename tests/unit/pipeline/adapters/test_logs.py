@@ -11,7 +11,7 @@ from opentelemetry._logs import SeverityNumber
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.sdk.resources import Resource
 
-from tests.unit.pipeline.backend import Backend
+from tests.support.otlp_receiver import OtlpReceiver
 from vaquero.pipeline import Pipeline
 from vaquero.pipeline.exporters import LogExporter, LogProcessor
 
@@ -45,7 +45,7 @@ def emit_record(provider: sdk_logs.LoggerProvider, **fields: Any) -> None:
     provider.get_logger("test", "1.2", attributes={"in": "scope"}).emit(LogRecord(**values))
 
 
-def test_logs_arrive_without_secrets(backend: Backend, pipeline: Pipeline) -> None:
+def test_logs_arrive_without_secrets(backend: OtlpReceiver, pipeline: Pipeline) -> None:
     """Body and attributes of a log record arrive, a token in the body does not."""
     provider = emitted(LogProcessor(pipeline))
     write(provider, "calling with Authorization: Bearer abcdef0123456789abcdef", user="alice")
@@ -60,7 +60,7 @@ def test_logs_arrive_without_secrets(backend: Backend, pipeline: Pipeline) -> No
     assert pipeline.stats().signals["logs"].acknowledged == 1
 
 
-def test_the_log_exporter_takes_batches(backend: Backend, pipeline: Pipeline) -> None:
+def test_the_log_exporter_takes_batches(backend: OtlpReceiver, pipeline: Pipeline) -> None:
     """Under a batch processor of the SDK, built by hand, records arrive too."""
     from opentelemetry.sdk._logs.export import BatchLogRecordProcessor
 
@@ -79,7 +79,7 @@ def test_the_log_exporter_takes_batches(backend: Backend, pipeline: Pipeline) ->
     assert count == 2
 
 
-def test_a_hostile_log_record_costs_only_itself(backend: Backend, pipeline: Pipeline) -> None:
+def test_a_hostile_log_record_costs_only_itself(backend: OtlpReceiver, pipeline: Pipeline) -> None:
     """A record whose body cannot even be printed is encoded as far as possible, or counted."""
 
     class Hostile:
@@ -99,7 +99,7 @@ def test_a_hostile_log_record_costs_only_itself(backend: Backend, pipeline: Pipe
 
 
 def test_nothing_is_said_while_all_is_well(
-    backend: Backend, pipeline: Pipeline, caplog: pytest.LogCaptureFixture
+    backend: OtlpReceiver, pipeline: Pipeline, caplog: pytest.LogCaptureFixture
 ) -> None:
     """A healthy life of all signals logs nothing."""
     with caplog.at_level(logging.INFO):

@@ -17,13 +17,13 @@ from vaquero.pipeline.exporters import MetricExporter
 from vaquero.pipeline.otlp.metrics import MetricsEncoder
 
 if TYPE_CHECKING:
-    from tests.unit.pipeline.backend import Backend
+    from tests.support.otlp_receiver import OtlpReceiver
     from vaquero.pipeline import Pipeline
 
 RESOURCE = Resource({"service.name": "shop"}, "https://opentelemetry.io/schemas/1.40.0")
 
 
-def metrics_of(backend: Backend) -> dict[str, Any]:
+def metrics_of(backend: OtlpReceiver) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for body in backend.bodies("/v1/metrics"):
         for resource in ExportMetricsServiceRequest.FromString(body).resource_metrics:
@@ -32,7 +32,7 @@ def metrics_of(backend: Backend) -> dict[str, Any]:
     return found
 
 
-def test_metrics_arrive(backend: Backend, pipeline: Pipeline) -> None:
+def test_metrics_arrive(backend: OtlpReceiver, pipeline: Pipeline) -> None:
     """A counter and a histogram are collected, encoded and delivered."""
     reader = PeriodicExportingMetricReader(MetricExporter(pipeline), 3_600_000)
     provider = MeterProvider([reader], RESOURCE, shutdown_on_exit=False)
@@ -48,7 +48,7 @@ def test_metrics_arrive(backend: Backend, pipeline: Pipeline) -> None:
 
 
 def test_a_metric_that_cannot_be_encoded_costs_only_itself(
-    backend: Backend, pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
+    backend: OtlpReceiver, pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A metric at which the encoder raises is left out and counted; the other metrics arrive."""
     encode = MetricsEncoder.request
@@ -72,7 +72,9 @@ def test_a_metric_that_cannot_be_encoded_costs_only_itself(
     provider.shutdown()
 
 
-def test_secrets_in_metric_attributes_do_not_leave(backend: Backend, pipeline: Pipeline) -> None:
+def test_secrets_in_metric_attributes_do_not_leave(
+    backend: OtlpReceiver, pipeline: Pipeline
+) -> None:
     """A password among the attributes of a metric or of the resource is redacted."""
     reader = PeriodicExportingMetricReader(MetricExporter(pipeline), 3_600_000)
     resource = Resource({"api_key": "hunter2-resource"})
@@ -88,7 +90,7 @@ def test_secrets_in_metric_attributes_do_not_leave(backend: Backend, pipeline: P
 
 @pytest.mark.parametrize("preference", ["cumulative", "delta", "lowmemory"])
 def test_temporality_follows_the_preference(
-    preference: str, backend: Backend, pipeline: Pipeline
+    preference: str, backend: OtlpReceiver, pipeline: Pipeline
 ) -> None:
     """Counters are cumulative or delta as the exporter's preference says."""
     exporter = MetricExporter(pipeline, temporality=preference)

@@ -15,11 +15,11 @@ from vaquero.pipeline import Destination, Pipeline, PipelineSettings, SpanExport
 if TYPE_CHECKING:
     import pytest
 
-    from tests.unit.pipeline.backend import Backend
+    from tests.support.otlp_receiver import OtlpReceiver
     from tests.unit.pipeline.service import Service
 
 
-def test_unsampled_spans_are_not_taken(backend: Backend) -> None:
+def test_unsampled_spans_are_not_taken(backend: OtlpReceiver) -> None:
     """What the sampler refused never enters the pipeline."""
     pipeline = Pipeline(PipelineSettings(traces=Destination(f"{backend.url}/v1/traces")))
     provider = TracerProvider(sampler=ALWAYS_OFF, shutdown_on_exit=False)
@@ -28,7 +28,7 @@ def test_unsampled_spans_are_not_taken(backend: Backend) -> None:
     assert pipeline.stats().spans_accepted == 0
 
 
-def test_the_exporter_serves_a_batch_processor(backend: Backend, service: Service) -> None:
+def test_the_exporter_serves_a_batch_processor(backend: OtlpReceiver, service: Service) -> None:
     """For code that builds the SDK's own processor: the batch arrives through the pipeline."""
     provider = TracerProvider(shutdown_on_exit=False)
     provider.add_span_processor(BatchSpanProcessor(SpanExporter(service.pipeline)))
@@ -38,7 +38,7 @@ def test_the_exporter_serves_a_batch_processor(backend: Backend, service: Servic
 
 
 def test_the_processor_finds_the_pipeline_in_use(
-    backend: Backend, service: Service, monkeypatch: pytest.MonkeyPatch
+    backend: OtlpReceiver, service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Without an argument it uses the pipeline of the SDK in use, when the first span ends."""
     monkeypatch.setattr(_runtime, "starter", None)

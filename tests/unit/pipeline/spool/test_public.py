@@ -9,7 +9,7 @@ import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.sdk.trace import TracerProvider
 
-from tests.unit.pipeline.backend import Answer, Backend
+from tests.support.otlp_receiver import Answer, OtlpReceiver
 from vaquero.pipeline import Destination, Pipeline, PipelineSettings, SpanProcessor, spool
 from vaquero.pipeline.spool import lock
 
@@ -20,20 +20,20 @@ pytestmark = pytest.mark.skipif(not lock.SUPPORTED, reason="no spool on this sys
 
 
 @pytest.fixture
-def backend() -> Iterator[Backend]:
+def backend() -> Iterator[OtlpReceiver]:
     """An OTLP/HTTP server."""
-    with Backend() as running:
+    with OtlpReceiver() as running:
         yield running
 
 
-def settings(backend: Backend, root: Path, token: str = "t") -> PipelineSettings:
+def settings(backend: OtlpReceiver, root: Path, token: str = "t") -> PipelineSettings:
     destination = Destination(
         f"{backend.url}/v1/traces", headers=(("authorization", token),), named_by_user=True
     )
     return PipelineSettings(traces=destination, spool_dir=root)
 
 
-def leave(backend: Backend, root: Path, count: int, status: int) -> None:
+def leave(backend: OtlpReceiver, root: Path, count: int, status: int) -> None:
     """A process that could not send its spans, and has ended."""
     backend.answer = Answer(status)
     pipeline = Pipeline(settings(backend, root))
@@ -47,7 +47,7 @@ def leave(backend: Backend, root: Path, count: int, status: int) -> None:
     backend.requests.clear()
 
 
-def spans(backend: Backend) -> int:
+def spans(backend: OtlpReceiver) -> int:
     return sum(
         len(scope.spans)
         for body in backend.bodies("/v1/traces")
@@ -56,7 +56,7 @@ def spans(backend: Backend) -> int:
     )
 
 
-def test_no_spool_is_an_empty_one(backend: Backend, tmp_path: Path) -> None:
+def test_no_spool_is_an_empty_one(backend: OtlpReceiver, tmp_path: Path) -> None:
     """Listing, draining, resending and clearing what is not there gives nothing, makes nothing."""
     root = tmp_path / "none"
     assert spool.inventory(root) == []
@@ -67,7 +67,7 @@ def test_no_spool_is_an_empty_one(backend: Backend, tmp_path: Path) -> None:
     assert not root.exists()
 
 
-def test_what_waits_is_listed(backend: Backend, tmp_path: Path) -> None:
+def test_what_waits_is_listed(backend: OtlpReceiver, tmp_path: Path) -> None:
     """An ended process's folder: its pid, its spans, its age; and nothing about the address."""
     leave(backend, tmp_path / "s", 30, 503)
     (entry,) = spool.inventory(tmp_path / "s")
@@ -80,7 +80,7 @@ def test_what_waits_is_listed(backend: Backend, tmp_path: Path) -> None:
     assert spool.total_bytes(tmp_path / "s") > 0
 
 
-def test_draining_sends_and_reports_progress(backend: Backend, tmp_path: Path) -> None:
+def test_draining_sends_and_reports_progress(backend: OtlpReceiver, tmp_path: Path) -> None:
     """Everything is sent now, the calls tell how far it is, and nothing is left."""
     for _ in range(3):
         leave(backend, tmp_path / "s", 20, 503)
@@ -94,7 +94,7 @@ def test_draining_sends_and_reports_progress(backend: Backend, tmp_path: Path) -
     assert spool.inventory(tmp_path / "s") == []
 
 
-def test_draining_stays_with_its_destination(backend: Backend, tmp_path: Path) -> None:
+def test_draining_stays_with_its_destination(backend: OtlpReceiver, tmp_path: Path) -> None:
     """What was left for another credential is not touched."""
     leave(backend, tmp_path / "s", 20, 503)
     assert spool.drain(settings(backend, tmp_path / "s", "other")).sent == 0
@@ -102,7 +102,7 @@ def test_draining_stays_with_its_destination(backend: Backend, tmp_path: Path) -
     assert len(spool.inventory(tmp_path / "s")) == 1
 
 
-def test_draining_towards_a_dead_backend_ends(backend: Backend, tmp_path: Path) -> None:
+def test_draining_towards_a_dead_backend_ends(backend: OtlpReceiver, tmp_path: Path) -> None:
     """It gives up within its time, says why, and everything is still there."""
     leave(backend, tmp_path / "s", 20, 503)
     backend.answer = Answer(503)
@@ -112,7 +112,7 @@ def test_draining_towards_a_dead_backend_ends(backend: Backend, tmp_path: Path) 
     assert "503" in outcome.problem
 
 
-def test_what_was_refused_is_resent_after_mending(backend: Backend, tmp_path: Path) -> None:
+def test_what_was_refused_is_resent_after_mending(backend: OtlpReceiver, tmp_path: Path) -> None:
     """Requests refused for their credential are listed, and sent with the right one."""
     leave(backend, tmp_path / "s", 25, 401)
     (entry,) = spool.inventory(tmp_path / "s")
@@ -131,7 +131,7 @@ def test_what_was_refused_is_resent_after_mending(backend: Backend, tmp_path: Pa
     assert spool.inventory(tmp_path / "s") == []
 
 
-def test_clearing_leaves_the_living_alone(backend: Backend, tmp_path: Path) -> None:
+def test_clearing_leaves_the_living_alone(backend: OtlpReceiver, tmp_path: Path) -> None:
     """What the dead left and what was refused is deleted; a running process keeps its own."""
     leave(backend, tmp_path / "s", 10, 503)
     leave(backend, tmp_path / "s", 5, 404)

@@ -9,12 +9,12 @@ import threading
 import time
 import zlib
 from contextlib import contextmanager
-from shutil import which
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.unit.pipeline.backend import Answer, Backend
+from tests.support.otlp_receiver import Answer, OtlpReceiver
+from tests.support.programs import need
 from vaquero.pipeline import Destination, PipelineSettings, Proxies
 from vaquero.pipeline.transport.http import HttpTransport, proxy_for
 from vaquero.pipeline.transport.retry import SendResult, Verdict
@@ -28,9 +28,9 @@ BODY = b"x" * 5000
 
 
 @pytest.fixture
-def backend() -> Iterator[Backend]:
+def backend() -> Iterator[OtlpReceiver]:
     """An OTLP/HTTP server."""
-    with Backend() as running:
+    with OtlpReceiver() as running:
         yield running
 
 
@@ -49,7 +49,7 @@ def send(endpoint: str, **more: Any) -> SendResult:
         one.close()
 
 
-def test_a_request_says_what_it_is(backend: Backend) -> None:
+def test_a_request_says_what_it_is(backend: OtlpReceiver) -> None:
     """Path, content type, batch id, user agent, own headers, and the body as given."""
     headers = (("Authorization", "Bearer t"), ("X-Team", "blue"))
     assert send(f"{backend.url}/v1/traces?x=1", headers=headers).verdict is Verdict.OK
@@ -66,7 +66,7 @@ def test_a_request_says_what_it_is(backend: Backend) -> None:
     assert expected.items() <= request.headers.items()
 
 
-def test_own_headers_win_in_any_case(backend: Backend) -> None:
+def test_own_headers_win_in_any_case(backend: OtlpReceiver) -> None:
     """A header of the user's replaces ours of the same name, it is not sent twice."""
     send(f"{backend.url}/v1/traces", headers=(("user-AGENT", "mine"),))
     assert backend.requests[0].headers["user-agent"] == "mine"
@@ -75,7 +75,7 @@ def test_own_headers_win_in_any_case(backend: Backend) -> None:
 @pytest.mark.parametrize(
     ("how", "unpack"), [("gzip", gzip.decompress), ("deflate", zlib.decompress)]
 )
-def test_compression(how: Any, unpack: Callable[[bytes], bytes], backend: Backend) -> None:
+def test_compression(how: Any, unpack: Callable[[bytes], bytes], backend: OtlpReceiver) -> None:
     """A compressed body says so, is smaller, and unpacks to the same bytes."""
     send(f"{backend.url}/v1/traces", compression=how)
     (request,) = backend.requests
@@ -84,7 +84,7 @@ def test_compression(how: Any, unpack: Callable[[bytes], bytes], backend: Backen
     assert unpack(request.body) == BODY
 
 
-def test_a_connection_is_kept(backend: Backend) -> None:
+def test_a_connection_is_kept(backend: OtlpReceiver) -> None:
     """Many requests, one connection; after a close another."""
     one = transport(f"{backend.url}/v1/traces")
     for number in range(5):
@@ -96,7 +96,7 @@ def test_a_connection_is_kept(backend: Backend) -> None:
     assert backend.connections == 2
 
 
-def test_userinfo_becomes_basic_auth(backend: Backend) -> None:
+def test_userinfo_becomes_basic_auth(backend: OtlpReceiver) -> None:
     """User and password of the URL are sent as a header, percent-decoded, not in the path."""
     send(f"http://us%40er:p%3Aw@127.0.0.1:{backend.port}/v1/traces")
     request = backend.requests[0]
@@ -105,7 +105,7 @@ def test_userinfo_becomes_basic_auth(backend: Backend) -> None:
 
 
 @pytest.mark.parametrize("bad", ["a\r\nX-Evil: 1", "caf\u00e9 \u20ac"])
-def test_a_header_that_cannot_be_sent_is_not_quoted(bad: str, backend: Backend) -> None:
+def test_a_header_that_cannot_be_sent_is_not_quoted(bad: str, backend: OtlpReceiver) -> None:
     """A broken credential fails the request; neither result nor server sees it."""
     result = send(f"{backend.url}/v1/traces", headers=(("authorization", f"hunter2 {bad}"),))
     assert result.verdict is Verdict.RETRY
@@ -120,7 +120,7 @@ def test_what_is_no_url_is_refused_at_once(endpoint: str) -> None:
         transport(endpoint)
 
 
-def test_an_error_status_tells_what_the_server_said(backend: Backend) -> None:
+def test_an_error_status_tells_what_the_server_said(backend: OtlpReceiver) -> None:
     """The text of a Status message is in the detail, control characters are not."""
     status = b"\x12\x0bquota\x1b[1m!!"
     backend.answer = Answer(400, (("Content-Type", "application/x-protobuf"),), status)
@@ -131,7 +131,7 @@ def test_an_error_status_tells_what_the_server_said(backend: Backend) -> None:
     assert "\x1b" not in result.detail
 
 
-def test_retry_after_is_read(backend: Backend) -> None:
+def test_retry_after_is_read(backend: OtlpReceiver) -> None:
     """The header of a 503 is handed on in seconds."""
     backend.answer = Answer(503, (("Retry-After", "17"),))
     assert send(f"{backend.url}/v1/traces").retry_after_s == 17.0
@@ -302,7 +302,7 @@ def test_loopback_is_known_by_its_spelling() -> None:
     assert not is_loopback("127-not.example")
 
 
-def test_a_plain_request_through_a_proxy(backend: Backend) -> None:
+def test_a_plain_request_through_a_proxy(backend: OtlpReceiver) -> None:
     """The proxy gets the absolute URL, and credentials of its own."""
     proxies = Proxies(http=f"http://me:secret@127.0.0.1:{backend.port}")
     one = transport("http://backend.example/v1/traces", proxies)
@@ -338,9 +338,7 @@ def test_a_tls_request_asks_the_proxy_for_a_tunnel() -> None:
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     """A self-signed certificate for 127.0.0.1 and its key."""
-    openssl = which("openssl")
-    if openssl is None:
-        pytest.skip("needs openssl to make a certificate")
+    openssl = need("openssl")
     folder = tmp_path_factory.mktemp("tls")
     cert, key = folder / "cert.pem", folder / "key.pem"
     words = f"req -x509 -newkey rsa:2048 -nodes -days 1 -subj /CN=test -keyout {key} -out {cert}"
@@ -352,9 +350,7 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     return cert, key
 
 
-def test_tls_with_a_ca_and_a_client_certificate(
-    certificate: tuple[Path, Path], backend: Backend
-) -> None:
+def test_tls_with_a_ca_and_a_client_certificate(certificate: tuple[Path, Path]) -> None:
     """With the right CA and a client certificate a request goes through; without, it fails."""
     import ssl
 
@@ -363,13 +359,11 @@ def test_tls_with_a_ca_and_a_client_certificate(
     context.load_cert_chain(cert, key)
     context.verify_mode = ssl.CERT_REQUIRED
     context.load_verify_locations(cert)
-    backend._server.socket = context.wrap_socket(backend._server.socket, server_side=True)
-    endpoint = f"https://127.0.0.1:{backend.port}/v1/traces"
-    assert send(endpoint).reason == "tls"
-    result = send(
-        endpoint, certificate=str(cert), client_certificate=str(cert), client_key=str(key)
-    )
-    assert result.verdict is Verdict.OK
+    own = {"certificate": str(cert), "client_certificate": str(cert), "client_key": str(key)}
+    with OtlpReceiver(tls=context) as backend:
+        endpoint = f"{backend.url}/v1/traces"
+        assert send(endpoint).reason == "tls"
+        assert send(endpoint, **own).verdict is Verdict.OK
 
 
 def test_a_missing_certificate_is_an_error_at_once(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Real servers that the applications talk to: PostgreSQL, Redis, and a web server."""
+"""Real servers that applications talk to: PostgreSQL, Redis, and a web server."""
 
 from __future__ import annotations
 
@@ -7,60 +7,24 @@ import http.server
 import os
 import pwd
 import shutil
-import socket
 import subprocess
 import tempfile
 import threading
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import pytest
+from tests.support.processes import free_port, started, wait_until_open
+from tests.support.programs import need
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-#: Debian keeps PostgreSQL's programs off the path.
-_DEBIAN = "/usr/lib/postgresql"
-
-
-def program(name: str, package: str) -> str:
-    """The path of a server's program; under CI its absence is a failure, else a skip."""
-    folders = [str(path) for path in sorted(Path(_DEBIAN).glob("*/bin"), reverse=True)]
-    found = shutil.which(name, path=os.pathsep.join([os.environ.get("PATH", ""), *folders]))
-    if found is not None:
-        return found
-    message = f"{name} is not installed: apt-get install {package}"
-    if os.environ.get("CI"):
-        pytest.fail(message)
-    pytest.skip(message)
-
-
-def free_port() -> int:
-    """A port that nobody listens on now."""
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
-
-
-def wait_until_open(port: int, process: subprocess.Popen[Any], timeout_s: float = 40.0) -> None:
-    """Wait until a server takes connections; fails where it ends instead."""
-    deadline = time.monotonic() + timeout_s
-    while time.monotonic() < deadline:
-        if process.poll() is not None:
-            raise AssertionError(f"{process.args} ended with {process.returncode}")
-        with contextlib.suppress(OSError):
-            socket.create_connection(("127.0.0.1", port), 1).close()
-            return
-        time.sleep(0.05)
-    raise AssertionError(f"{process.args} did not open its port")
 
 
 @contextlib.contextmanager
 def postgres() -> Iterator[str]:
     """A private PostgreSQL; gives its connection string."""
-    initdb = program("initdb", "postgresql")
-    server = program("postgres", "postgresql")
+    initdb = need("initdb")
+    server = need("postgres")
     with _folder("pg") as (folder, options):
         data = folder / "data"
         subprocess.run(
@@ -78,7 +42,7 @@ def postgres() -> Iterator[str]:
 @contextlib.contextmanager
 def redis() -> Iterator[int]:
     """A private Redis that keeps nothing; gives its port."""
-    server = program("redis-server", "redis-server")
+    server = need("redis-server")
     with _folder("redis") as (folder, options):
         port = free_port()
         words = [server, "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir"]
@@ -97,8 +61,8 @@ def neighbour() -> Iterator[str]:
 
 class _Neighbour(http.server.BaseHTTPRequestHandler):
     def do_GET(self) -> None:
-        """Answer that there is nothing to say."""
-        self.send_response(200)
+        """Answer 200, for ``/missing`` 404."""
+        self.send_response(404 if self.path.startswith("/missing") else 200)
         self.send_header("Content-Length", "0")
         self.end_headers()
 
@@ -121,14 +85,9 @@ def _folder(name: str) -> Iterator[tuple[Path, dict[str, Any]]]:
 
 @contextlib.contextmanager
 def _running(words: list[str], port: int, options: dict[str, Any]) -> Iterator[None]:
-    process = subprocess.Popen(words, stdout=subprocess.DEVNULL, **options)
-    try:
-        wait_until_open(port, process)
+    with started(words, stdout=subprocess.DEVNULL, **options) as process:
+        wait_until_open(process, port)
         yield
-    finally:
         process.terminate()
-        try:
+        with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(20)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
