@@ -36,14 +36,14 @@ class Declared:
     Attributes:
         name: The file's name, for messages.
         values: Values by the names of the table of settings, with their places in the file.
-        views: Of the meter provider, as the schema has them, with their lines.
+        views: Of the meter provider: their places, and what the schema has there.
         environ: Variables for instrumentations, which know no other way.
         problems: What cannot be honoured.
     """
 
     name: str
     values: dict[str, tuple[Any, Tree]] = field(default_factory=lambda: {})
-    views: list[tuple[dict[str, Any], int]] = field(default_factory=lambda: [])
+    views: list[tuple[Tree, dict[str, Any]]] = field(default_factory=lambda: [])
     environ: dict[str, str] = field(default_factory=lambda: {})
     problems: list[SettingsError] = field(default_factory=lambda: [])
 
@@ -286,7 +286,7 @@ class _Reader:
     def _views(self) -> None:
         views = self._at(self._root, "meter_provider.views")
         for view in views.each() if views else []:
-            self._declared.views.append((view.plain(), view.line))
+            self._declared.views.append((view, view.plain()))
 
     def _instrumentation(self) -> None:
         section = self._root.get("instrumentation/development")

@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
-from vaquero import _guard, _log, config, resource
+from vaquero import _guard, _log, resource
 from vaquero.config.load import warn_of
-from vaquero.sdk import exporters, global_providers, translate
+from vaquero.sdk import exporters, global_providers, judges, translate
 from vaquero.sdk.build_logs import add_logs
 from vaquero.sdk.exporters import Extras
 from vaquero.sdk.handle import Parts
@@ -34,13 +34,13 @@ def assemble(
     Returns:
         The settings, and the parts of a running SDK; empty parts where it is disabled.
     """
-    settings = config.load(arguments)
+    settings = judges.load(arguments)
     warn_of(settings)
     extras = extras or Extras()
     if settings["disabled"]:
         # Cheaper for everybody than the API's proxies, which ask on every span.
         global_provider.offer_disabled()
-    if settings["disabled"] or not settings["enabled"]:
+    if not judges.builds(settings):
         return settings, Parts()
     translate.heal(settings)
     translate.apply_log_level(settings)
@@ -139,7 +139,7 @@ def _add_metrics(
             resource=of,
             exemplar_filter=translate.exemplar_filter(settings),
             shutdown_on_exit=False,
-            views=translate.views(settings),
+            views=settings.made.get("views", ()),
             child_resource=translate.child_resource(settings) if instance else None,
         )
 

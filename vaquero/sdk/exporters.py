@@ -5,12 +5,15 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from vaquero import _log
+from vaquero import _guard, _log
+from vaquero.config.judgement import Judgement
+from vaquero.sdk import installed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from vaquero.config import Settings
+    from vaquero.config.judgement import Judge
 
 #: Names of upstream's own OTLP exporters: vaquero's pipeline answers to them.
 OTLP_NAMES = frozenset({"otlp", "otlp_proto_http", "otlp_proto_grpc"})
@@ -53,7 +56,7 @@ class Chosen(NamedTuple):
 
 
 def choose(signal: str, settings: Settings, extras: Extras) -> Chosen:
-    """Decide by what a signal is exported; a name that cannot be loaded is said and left out."""
+    """Decide by what a signal is exported; one that cannot be made is logged and left out."""
     given = tuple(exporter for exporter in extras.exporters if _signal_of(exporter) == signal)
     names = list(dict.fromkeys([*settings[f"{signal}_exporter"], *extras.names.get(signal, ())]))
     if given and not (settings.given("endpoint") or settings.given(f"{signal}_endpoint")):
@@ -61,13 +64,27 @@ def choose(signal: str, settings: Settings, extras: Extras) -> Chosen:
     # The specification: "none" beside other names is ignored; alone it means no exporter.
     names = [name for name in names if name != "none"]
     otlp = any(name in OTLP_NAMES for name in names)
-    others = [*given, *_load(signal, (n for n in names if n not in OTLP_NAMES), extras)]
-    # What was named by mistake must not silence the signal; each name has been said.
+    others = [*given, *_make(signal, (n for n in names if n not in OTLP_NAMES), settings, extras)]
+    # What was named by mistake must not silence the signal; each name has been logged.
     otlp = otlp or bool(names and not others)
     if otlp and settings["exporter"] == "opentelemetry":
-        others.extend(_load(signal, [_stock_name(signal, settings)], extras))
+        others.extend(_make(signal, [_stock_name(signal, settings)], settings, extras))
         otlp = False
     return Chosen(pipeline=otlp, others=tuple(others))
+
+
+def judge(signal: str) -> Judge:
+    """What judges the names of exporters of a signal, and loads their classes.
+
+    They are not made: a reader of Prometheus would take its port, just to be looked at.
+    """
+
+    def judge_exporters(wanted: Any, known: Mapping[str, Any]) -> Judgement:
+        del known
+        group = f"opentelemetry_{signal}_exporter"
+        return installed.judge_names(group, wanted, builtin={*OTLP_NAMES, "none"})
+
+    return judge_exporters
 
 
 def _stock_name(signal: str, settings: Settings) -> str:
@@ -76,38 +93,20 @@ def _stock_name(signal: str, settings: Settings) -> str:
     return "otlp_proto_grpc" if protocol_of(signal, settings) == "grpc" else "otlp_proto_http"
 
 
-def _load(signal: str, names: Iterable[str], extras: Extras) -> list[Any]:
+def _make(signal: str, names: Iterable[str], settings: Settings, extras: Extras) -> list[Any]:
     found: list[Any] = []
     for name in names:
-        exporter = _load_one(signal, name, extras)
-        if exporter is not None:
-            found.append(exporter)
+        try:
+            factory = settings.made.get(f"{signal}_exporter", {}).get(name)
+            if factory is None:
+                factory = installed.load(f"opentelemetry_{signal}_exporter", name)
+            found.append(factory(**extras.exporter_args.get(factory, {})))
+        except Exception as error:  # An exporter is somebody else's code.
+            reason = _guard.describe(error)
+            _log.warn(
+                f"exporter:{name}", "the %s exporter %r is left out: %s", signal, name, reason
+            )
     return found
-
-
-def _load_one(signal: str, name: str, extras: Extras) -> Any:
-    # Loaded only where a name asks for it: it brings the parser of e-mail along.
-    from importlib.metadata import entry_points
-
-    group = f"opentelemetry_{signal}_exporter"
-    points = list(entry_points(group=group, name=name))
-    if not points:
-        known = sorted({point.name for point in entry_points(group=group)} | {"otlp", "none"})
-        _log.warn(
-            f"exporter:{name}",
-            "OTEL_%s_EXPORTER: %r is not usable: expected one of %s. The others that are named "
-            "are used, where there are none otlp.",
-            signal.upper(),
-            name,
-            ", ".join(known),
-        )
-        return None
-    try:
-        factory = points[0].load()
-        return factory(**extras.exporter_args.get(factory, {}))
-    except Exception as error:  # An exporter is somebody else's code.
-        _log.warn(f"exporter:{name}", "the %s exporter %r is left out: %r", signal, name, error)
-        return None
 
 
 def _signal_of(exporter: Any) -> str:

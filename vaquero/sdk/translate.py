@@ -9,17 +9,22 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from vaquero import _folders, _log, _runtime, resource
+from vaquero.config import kinds
+from vaquero.config.judgement import Judgement
+from vaquero.config.table import SETTINGS
+from vaquero.errors import SettingsError
 from vaquero.pipeline import Destination, Pipeline, PipelineSettings, Proxies
-from vaquero.sdk import sampling
+from vaquero.sdk import installed, sampling
 from vaquero.version import __version__
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator, Mapping
 
     from opentelemetry.sdk.metrics import ExemplarFilter
     from opentelemetry.sdk.resources import Resource
 
     from vaquero.config import Settings
+    from vaquero.config.table import Setting
     from vaquero.pipeline import Signal
     from vaquero.redaction import Redactor
     from vaquero.sdk.handle import Parts
@@ -30,23 +35,25 @@ DEFAULT_GRPC = "http://localhost:4317"
 
 def pipeline(settings: Settings) -> Pipeline:
     """The pipeline that these settings describe; builds nothing but memory."""
+    return Pipeline(pipeline_settings(settings), redactor(settings))
+
+
+def pipeline_settings(settings: Settings) -> PipelineSettings:
+    """The settings of the pipeline."""
     batch = settings["batch_size"] or settings["max_export_batch_size"]
     delay_s = settings["flush_interval"] or settings["schedule_delay_ms"] / 1000.0
-    return Pipeline(
-        PipelineSettings(
-            traces=destination("traces", settings),
-            metrics=destination("metrics", settings),
-            logs=destination("logs", settings),
-            request_max_items=batch,
-            spool_dir=spool_dir(settings) if settings["spool"] else None,
-            spool_max_bytes=settings["spool_max_bytes"],
-            spool_max_age_s=settings["spool_max_days"] * 86_400.0,
-            ring_max_spans=max(settings["max_queue_size"], 32_768),
-            schedule_delay_s=delay_s,
-            proxies=proxies(),
-            user_agent=f"vaquero-otel/{__version__}",
-        ),
-        redactor(settings),
+    return PipelineSettings(
+        traces=destination("traces", settings),
+        metrics=destination("metrics", settings),
+        logs=destination("logs", settings),
+        request_max_items=batch,
+        spool_dir=spool_dir(settings) if settings["spool"] else None,
+        spool_max_bytes=settings["spool_max_bytes"],
+        spool_max_age_s=settings["spool_max_days"] * 86_400.0,
+        ring_max_spans=max(settings["max_queue_size"], 32_768),
+        schedule_delay_s=delay_s,
+        proxies=proxies(),
+        user_agent=f"vaquero-otel/{__version__}",
     )
 
 
@@ -61,7 +68,10 @@ def redactor(settings: Settings) -> Redactor | None:
         return None
     from vaquero.redaction import Redactor
 
-    return Redactor(extra_keys=settings["redact_keys"], extra_patterns=settings["redact_patterns"])
+    return Redactor(
+        extra_keys=settings["redact_keys"],
+        extra_patterns=settings.made.get("redact_patterns", settings["redact_patterns"]),
+    )
 
 
 def destination(signal: Signal, settings: Settings) -> Destination:
@@ -247,50 +257,74 @@ def register_own_instruments(parts: Parts) -> None:
     register_instruments(parts.meter_provider.get_meter("vaquero", __version__), parts.pipeline)
 
 
-def views(settings: Settings) -> tuple[Any, ...]:
-    """Views of vaquero's meter providers: those of a declarative file, else none."""
-    if settings.declared is None or not settings.declared.views:
-        return ()
-    from vaquero.sdk import declarative
-
-    return declarative.views(settings)
-
-
 def set_propagators(settings: Settings) -> None:
-    """Set the global propagator by name where names were given; a bad one is said and left out."""
+    """Set the global propagator by name where names were given."""
     names: tuple[str, ...] | None = settings["propagators"]
     if names is None:
         return
-    usable = {} if "none" in names else _propagators_by_name(names)
-    if "none" not in names and not usable:
-        usable = _propagators_by_name(("tracecontext", "baggage"))
-    if tuple(usable) != names and "OTEL_PROPAGATORS" in os.environ:
-        # The API reads the variable when it is imported, and raises on a name that it cannot load.
-        os.environ["OTEL_PROPAGATORS"] = ",".join(usable) or "none"
+    usable: Mapping[str, Any] = {}
+    if not any(name.lower() == "none" for name in names):
+        usable = settings.made.get("propagators") or _made(_DEFAULT_PROPAGATORS).made
+    if tuple(usable) != names and _PROPAGATORS in os.environ:
+        os.environ[_PROPAGATORS] = ",".join(usable) or "none"
     from opentelemetry import propagate
     from opentelemetry.propagators.composite import CompositePropagator
 
     propagate.set_global_textmap(CompositePropagator(list(usable.values())))
 
 
-def _propagators_by_name(names: tuple[str, ...]) -> dict[str, Any]:
-    from importlib.metadata import entry_points
+_PROPAGATORS = "OTEL_PROPAGATORS"
+_DEFAULT_PROPAGATORS = ("tracecontext", "baggage")
 
-    found: dict[str, Any] = {}
-    for name in names:
-        points = list(entry_points(group="opentelemetry_propagator", name=name))
-        try:
-            found[name] = points[0].load()()
-        except Exception as error:
-            reason = "it is not installed" if isinstance(error, IndexError) else repr(error)
-            _log.warn(
-                f"propagator:{name}",
-                "OTEL_PROPAGATORS: %r is left out (%s): expected names of installed propagators "
-                "such as tracecontext, baggage, b3.",
-                name,
-                reason,
+
+def _made(names: tuple[str, ...]) -> Judgement:
+    return installed.judge_names(
+        "opentelemetry_propagator",
+        names,
+        builtin={name for name in names if name.lower() == "none"} | {"none"},
+        make=lambda found: found(),
+        using=",".join(_DEFAULT_PROPAGATORS),
+    )
+
+
+def judge_propagators(wanted: Any, known: Mapping[str, Any]) -> Judgement:
+    """Judge and make propagators by their names; the default ones where none can be had.
+
+    The API reads the variable when it is imported, and raises on a name that it cannot load: such
+    names are taken out of the environment before any other package is loaded.
+    """
+    del known
+    judgement = _made(wanted)
+    if judgement.fault is None:
+        return judgement
+    if judgement.value is None:
+        judgement = _made(_DEFAULT_PROPAGATORS)._replace(fault=judgement.fault)
+    if kinds.NAMES.parse(os.environ.get(_PROPAGATORS, "")) == wanted:
+        os.environ[_PROPAGATORS] = ",".join(judgement.value)
+    return judgement
+
+
+def unloadable(environ: Mapping[str, str]) -> Iterator[SettingsError]:
+    """Names that the API loads by itself, and that no installed package has."""
+    for name, group, using in _LOADED_BY_API:
+        wanted = environ.get(name, "").strip()
+        if not wanted:
+            continue
+        from importlib.metadata import entry_points
+
+        if not list(entry_points(group=group, name=wanted)):
+            valid = f"the name of an installed one, e.g. {installed.names(group) or 'none is'}"
+            yield SettingsError(
+                name, wanted[:80], source="environment", expected=valid, using=using
             )
-    return found
+
+
+_LOADED_BY_API = (
+    ("OTEL_PYTHON_CONTEXT", "opentelemetry_context", "contextvars_context"),
+    ("OTEL_PYTHON_TRACER_PROVIDER", "opentelemetry_tracer_provider", "vaquero's"),
+    ("OTEL_PYTHON_METER_PROVIDER", "opentelemetry_meter_provider", "vaquero's"),
+    ("OTEL_PYTHON_LOGGER_PROVIDER", "opentelemetry_logger_provider", "vaquero's"),
+)
 
 
 def apply_log_level(settings: Settings) -> None:
@@ -328,34 +362,25 @@ def log_limits(settings: Settings) -> tuple[int | None, int | None]:
 
 
 def heal(settings: Settings) -> None:
-    """Take unusable ``OTEL_*`` values out of this process's environment; they were said before.
+    """Take invalid ``OTEL_*`` values out of this process's environment; they were logged before.
 
     Parts of the SDK read some variables themselves, and raise into the application on what they
-    cannot parse.
+    cannot parse. Names of what is not installed stay, for processes that this one starts.
     """
+    rows = {name: row for row in SETTINGS for name in row.env}
     for problem in settings.problems:
         if problem.source == "environment" and problem.name.startswith("OTEL_"):
-            os.environ.pop(problem.name, None)
+            row = rows.get(problem.name)
+            if row is None or not _readable(row, os.environ.get(problem.name, "")):
+                os.environ.pop(problem.name, None)
     if settings.declared is not None:
         # Instrumentations, and parts of the SDK, know no other way to hear of these.
         os.environ.update(settings.declared.environ)
-    for signal in ("tracer", "meter", "logger"):
-        _heal_provider(signal, f"OTEL_PYTHON_{signal.upper()}_PROVIDER")
 
 
-def _heal_provider(signal: str, name: str) -> None:
-    """The API loads this name where no provider was set yet, and raises where there is none."""
-    wanted = os.environ.get(name)
-    if not wanted:
-        return
-    from importlib.metadata import entry_points
-
-    if not list(entry_points(group=f"opentelemetry_{signal}_provider", name=wanted)):
-        del os.environ[name]
-        _log.warn(
-            name,
-            "%s=%r (from environment) is not usable: expected the name of an installed provider. "
-            "Using vaquero's.",
-            name,
-            wanted,
-        )
+def _readable(row: Setting, value: str) -> bool:
+    try:
+        row.kind.parse(value)
+    except Exception:
+        return False
+    return True

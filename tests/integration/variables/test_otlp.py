@@ -71,7 +71,7 @@ def protocol(world: Any, name: str, signals: tuple[str, ...]) -> None:
         assert bool(other.of(signal)) is (signal in signals)
         assert bool(world.receiver.of(signal)) is (signal not in signals)
     assert world.program.run({name: "http/json"})
-    assert "expected one of http/protobuf, grpc" in world.caplog.text
+    assert "valid: one of http/protobuf, grpc" in world.caplog.text
     assert {request.signal for request in world.receiver.requests} == set(SIGNALS)
 
 

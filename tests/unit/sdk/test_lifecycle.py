@@ -221,8 +221,8 @@ def test_starting_with_everything_on_loads_nothing_heavy(tmp_path: Path) -> None
         ("vaquero.init('')", "empty key"),
         ("vaquero.init(api_key=' ')", "empty key"),
         ("vaquero.SDKConfig(api_kee='x')", "did you mean 'api_key'?"),
-        ("vaquero.init(sampler='nosuch')", "expected one of always_on"),
-        ("vaquero.init(protocol='smoke')", "expected one of http/protobuf, grpc"),
+        ("vaquero.init(sampler='nosuch')", "valid: one of always_off"),
+        ("vaquero.init(protocol='smoke')", "valid: one of http/protobuf, grpc"),
     ],
 )
 def test_bad_arguments_are_said_and_stop_nothing(call: str, hint: str) -> None:
