@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from vaquero import _log
+from vaquero._nearest import nearest
 from vaquero.config import kinds
 from vaquero.config.project import project_table
 from vaquero.errors import SettingsError
@@ -60,13 +61,7 @@ class Switches:
         """Names that no instrumentation has, each with the one that was probably meant."""
         names = sorted(known)
         given = sorted({*self.disabled, *self.project} - {ALL, *names})
-        if not given:
-            return {}
-        import difflib  # Wanted so rarely that no start should pay for it.
-
-        return {
-            name: next(iter(difflib.get_close_matches(name, names, n=1)), None) for name in given
-        }
+        return {name: nearest(name, names) for name in given}
 
 
 def read(environ: Mapping[str, str] | None = None, folder: Path | None = None) -> Switches:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any
 
 from vaquero import _log
-from vaquero.config.load import nearest
+from vaquero._nearest import did_you_mean
 
 _ENVIRONMENTS = ("development", "staging", "production")
 
@@ -72,8 +72,7 @@ class SDKConfig:
             default: Any = {} if row.name == "tags" else row.default
             setattr(self, row.name, given.pop(row.name, default))
         for name in given:
-            near = nearest(name, known)
-            hint = f"; did you mean {near!r}?" if near else ""
+            hint = did_you_mean(name, known)
             _log.warn(f"unknown:{name}", "SDKConfig has no field %r%s It is ignored.", name, hint)
         self._mend()
 

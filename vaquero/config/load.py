@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from vaquero import _environ, _log
+from vaquero._nearest import nearest
 from vaquero.config import kinds
 from vaquero.config.judgement import Fault, Judge, Judgement
 from vaquero.config.project import project_table
@@ -254,9 +255,7 @@ def _declared(
         return None
     for name in [name for name in declared.values if name not in _BY_NAME]:
         _, place = declared.values.pop(name)
-        near = nearest(name)
-        hint = f"; did you mean {near!r}?" if near else ""
-        declared.problem(place, f"the name of a setting{hint}")
+        declared.problem(place, _name_of_a_setting(name))
     problems.extend(declared.problems)
     return declared
 
@@ -280,14 +279,6 @@ def warn_of(settings: Settings) -> None:
             _log.warn(f"settings:{problem.name}", "%s", problem)
 
 
-def nearest(name: str, known: list[str] | None = None) -> str | None:
-    """The known setting that a mistyped name probably meant; None where nothing is near."""
-    import difflib  # Wanted so rarely that no start should pay for it.
-
-    found = difflib.get_close_matches(name, known or list(_BY_NAME), n=1, cutoff=0.6)
-    return found[0] if found else None
-
-
 def _not_from_project(setting: Setting) -> SettingsError:
     return SettingsError(
         setting.name,
@@ -303,11 +294,17 @@ def _unknown_keys(project: Mapping[str, Any]) -> Iterator[SettingsError]:
         # Tables below [tool.vaquero] belong to other rooms (alerts, instrumentations).
         if key in _BY_NAME or isinstance(project[key], dict):
             continue
-        near = nearest(key)
-        expected = f"the name of a setting; did you mean {near!r}?" if near else "a known setting"
         yield SettingsError(
-            f"tool.vaquero.{key}", "unknown", source="pyproject.toml", expected=expected
+            f"tool.vaquero.{key}",
+            "unknown",
+            source="pyproject.toml",
+            expected=_name_of_a_setting(key),
         )
+
+
+def _name_of_a_setting(unknown: str) -> str:
+    near = nearest(unknown, _BY_NAME)
+    return f"the name of a setting (did you mean {near!r}?)" if near else "the name of a setting"
 
 
 def _shown(setting: Setting, value: Any) -> str:

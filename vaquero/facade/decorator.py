@@ -15,12 +15,13 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast, overload
 from opentelemetry.context import Context
 
 from vaquero import _guard, _log, values
+from vaquero._nearest import did_you_mean
 from vaquero._probe import is_a as is_kind
 from vaquero._probe import text_of
 from vaquero.compat.fields import json_of
 from vaquero.compat.span import AGENT_NAME
 from vaquero.facade import route as routes
-from vaquero.facade.classes import MARK, is_a, nearest, trace_class
+from vaquero.facade.classes import MARK, is_a, trace_class
 from vaquero.facade.route import SPAN_KEY, leave, make_present, present
 from vaquero.facade.span import PLAIN, Options, merged, usable_kind
 from vaquero.facade.span_factory import Asked, Recipe, finish
@@ -121,7 +122,7 @@ def trace(
             f"trace:{key}",
             "trace(%s=...) is not known and has no effect%s",
             key,
-            nearest(key, list(inspect.signature(trace).parameters)),
+            did_you_mean(key, inspect.signature(trace).parameters),
         )
     target: Any = None
     if _is_target(agent_name):

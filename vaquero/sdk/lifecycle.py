@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from vaquero import _guard, _log, _runtime
+from vaquero._nearest import did_you_mean
 from vaquero.compat.config import SDKConfig
-from vaquero.config.load import nearest
 from vaquero.config.table import SETTINGS
 from vaquero.sdk.build import assemble
 from vaquero.sdk.exporters import Extras
@@ -297,13 +297,11 @@ def _known(overrides: dict[str, Any]) -> dict[str, Any]:
         if name in _NAMES:
             known[name] = value
         elif name not in _WITHOUT_EFFECT:
-            near = nearest(name)
-            hint = f"; did you mean {near!r}?" if near else "."
             _log.warn(
                 f"unknown:{name}",
                 "vaquero.init has no parameter %r%s It is ignored.",
                 name,
-                hint,
+                did_you_mean(name, _NAMES),
             )
     return known
 
