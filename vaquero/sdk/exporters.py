@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from vaquero import _guard, _log
 from vaquero.config.judgement import Judgement
-from vaquero.sdk import installed
+from vaquero.sdk import endpoints, installed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 OTLP_NAMES = frozenset({"otlp", "otlp_proto_http", "otlp_proto_grpc"})
 
 
-class Extras(NamedTuple):
+class Components(NamedTuple):
     """What the caller hands in beside settings.
 
     Attributes:
@@ -43,7 +43,7 @@ class Extras(NamedTuple):
     resource_attributes: Mapping[str, Any] = MappingProxyType({})
 
 
-class Chosen(NamedTuple):
+class SignalExporters(NamedTuple):
     """What one signal is exported by.
 
     Attributes:
@@ -55,22 +55,27 @@ class Chosen(NamedTuple):
     others: tuple[Any, ...]
 
 
-def choose(signal: str, settings: Settings, extras: Extras) -> Chosen:
+def exporters_for(signal: str, settings: Settings, components: Components) -> SignalExporters:
     """Decide by what a signal is exported; one that cannot be made is logged and left out."""
-    given = tuple(exporter for exporter in extras.exporters if _signal_of(exporter) == signal)
-    names = list(dict.fromkeys([*settings[f"{signal}_exporter"], *extras.names.get(signal, ())]))
+    given = tuple(exporter for exporter in components.exporters if _signal_of(exporter) == signal)
+    names = list(
+        dict.fromkeys([*settings[f"{signal}_exporter"], *components.names.get(signal, ())])
+    )
     if given and not (settings.given("endpoint") or settings.given(f"{signal}_endpoint")):
         names = [name for name in names if name not in OTLP_NAMES]
     # The specification: "none" beside other names is ignored; alone it means no exporter.
     names = [name for name in names if name != "none"]
     otlp = any(name in OTLP_NAMES for name in names)
-    others = [*given, *_make(signal, (n for n in names if n not in OTLP_NAMES), settings, extras)]
+    others = [
+        *given,
+        *_make(signal, (n for n in names if n not in OTLP_NAMES), settings, components),
+    ]
     # What was named by mistake must not silence the signal; each name has been logged.
     otlp = otlp or bool(names and not others)
     if otlp and settings["exporter"] == "opentelemetry":
-        others.extend(_make(signal, [_stock_name(signal, settings)], settings, extras))
+        others.extend(_make(signal, [_stock_name(signal, settings)], settings, components))
         otlp = False
-    return Chosen(pipeline=otlp, others=tuple(others))
+    return SignalExporters(pipeline=otlp, others=tuple(others))
 
 
 def judge(signal: str) -> Judge:
@@ -88,19 +93,23 @@ def judge(signal: str) -> Judge:
 
 
 def _stock_name(signal: str, settings: Settings) -> str:
-    from vaquero.sdk.translate import protocol_of
+    return (
+        "otlp_proto_grpc"
+        if endpoints.protocol_of(signal, settings) == "grpc"
+        else "otlp_proto_http"
+    )
 
-    return "otlp_proto_grpc" if protocol_of(signal, settings) == "grpc" else "otlp_proto_http"
 
-
-def _make(signal: str, names: Iterable[str], settings: Settings, extras: Extras) -> list[Any]:
+def _make(
+    signal: str, names: Iterable[str], settings: Settings, components: Components
+) -> list[Any]:
     found: list[Any] = []
     for name in names:
         try:
             factory = settings.made.get(f"{signal}_exporter", {}).get(name)
             if factory is None:
                 factory = installed.load(f"opentelemetry_{signal}_exporter", name)
-            found.append(factory(**extras.exporter_args.get(factory, {})))
+            found.append(factory(**components.exporter_args.get(factory, {})))
         except Exception as error:  # An exporter is somebody else's code.
             reason = _guard.describe(error)
             _log.warn(
@@ -120,10 +129,10 @@ def _signal_of(exporter: Any) -> str:
     return "logs"
 
 
-def span_processor_for(exporter: Any, extras: Extras, settings: Settings) -> Any:
+def span_processor_for(exporter: Any, components: Components, settings: Settings) -> Any:
     """The processor that feeds a span exporter which is not ours."""
-    if extras.export_processor is not None:
-        return extras.export_processor(exporter)
+    if components.export_processor is not None:
+        return components.export_processor(exporter)
     from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
     return BatchSpanProcessor(exporter, **_batching(settings, ""))

@@ -1,8 +1,8 @@
-"""Making providers global, or offering them, for metrics and logs.
+"""Making providers the API's global ones, or offering them, for each signal.
 
-``vaquero.tracing.global_provider`` does the same for traces. *Published* takes the API's once-only
-place, as ``set_meter_provider`` does. *Offered* does not: an application that sets its own later
-succeeds.
+A provider that is made global takes the API's once-only place, as ``set_meter_provider`` does. One
+that is offered does not: an application that sets its own later succeeds. For traces
+``vaquero.tracing.global_provider`` does it.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ from __future__ import annotations
 import weakref
 from typing import Any
 
-from opentelemetry import _logs as logs_api
 from opentelemetry import metrics as metrics_api
 from opentelemetry import trace as trace_api
 from opentelemetry._logs import _internal as logs_internal
@@ -23,28 +22,28 @@ from vaquero.tracing.provider import TracerProvider
 #: Providers that vaquero itself made: whatever else stands in the API's place is the host's.
 _ours: weakref.WeakSet[Any] = weakref.WeakSet()
 
-_PLACES: dict[str, tuple[Any, str, str]] = {
+_GLOBALS: dict[str, tuple[Any, str, str]] = {
     "traces": (trace_api, "_TRACER_PROVIDER", "_TRACER_PROVIDER_SET_ONCE"),
     "metrics": (metrics_internal, "_METER_PROVIDER", "_METER_PROVIDER_SET_ONCE"),
     "logs": (logs_internal, "_LOGGER_PROVIDER", "_LOGGER_PROVIDER_SET_ONCE"),
 }
 
 
-def host(signal: str) -> Any:
+def set_by_application(signal: str) -> Any:
     """The provider that the application itself set for this signal; None where it set none."""
-    module, place, _ = _PLACES[signal]
+    module, place, _ = _GLOBALS[signal]
     current = getattr(module, place, None)
     return None if current is None or current in _ours else current
 
 
-def offerable(signal: str) -> bool:
+def can_be_offered(signal: str) -> bool:
     """Whether this API version lets a provider stand in the place without taking it for good."""
-    module, place, once = _PLACES[signal]
+    module, place, once = _GLOBALS[signal]
     return hasattr(module, place) and isinstance(getattr(module, once, None), Once)
 
 
-def put(signal: str, provider: Any, *, offered: bool) -> bool:
-    """Put a provider of ours into the API's place.
+def make_global(signal: str, provider: Any, *, offered: bool) -> bool:
+    """Make a provider of ours the global one of its signal, or offer it.
 
     Args:
         signal: ``traces``, ``metrics`` or ``logs``.
@@ -54,9 +53,9 @@ def put(signal: str, provider: Any, *, offered: bool) -> bool:
     Returns:
         False where the application's own provider stands there, or the API does not allow it.
     """
-    if host(signal) is not None or not offerable(signal):
+    if set_by_application(signal) is not None or not can_be_offered(signal):
         return False
-    module, place, once = _PLACES[signal]
+    module, place, once = _GLOBALS[signal]
     _ours.add(provider)
     if isinstance(provider, TracerProvider):
         return global_provider.offer(provider) if offered else global_provider.take(provider)
@@ -69,9 +68,9 @@ def put(signal: str, provider: Any, *, offered: bool) -> bool:
     return True
 
 
-def withdraw(signal: str, provider: Any) -> None:
+def unset_global(signal: str, provider: Any) -> None:
     """Stop being the global provider, for a shutdown; what the application set stays."""
-    module, place, _ = _PLACES[signal]
+    module, place, _ = _GLOBALS[signal]
     if isinstance(provider, TracerProvider):
         global_provider.withdraw(provider)
     elif getattr(module, place, None) is provider:
@@ -119,12 +118,3 @@ def _offer_meters(provider: Any) -> bool:
     proxy.__class__ = _FollowingMeters
     proxy.on_set_meter_provider(provider)
     return True
-
-
-def current(signal: str) -> Any:
-    """The provider that instrumented libraries get now, through the public API."""
-    if signal == "traces":
-        return trace_api.get_tracer_provider()
-    if signal == "metrics":
-        return metrics_api.get_meter_provider()
-    return logs_api.get_logger_provider()

@@ -6,10 +6,10 @@ import atexit
 import sys
 import threading
 import time
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from vaquero import _guard, _runtime
+from vaquero.sdk.build import assemble
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -20,26 +20,11 @@ if TYPE_CHECKING:
     from vaquero.config import Settings
     from vaquero.logs.provider import LazyLoggerProvider
     from vaquero.metrics.provider import MeterProvider
-    from vaquero.metrics.reader import Ticker
     from vaquero.pipeline import Pipeline
+    from vaquero.sdk.parts import Parts
 
 #: What the exit of a process may cost, in seconds; the rest is in the spool by then.
 EXIT_BUDGET_S = 1.5
-
-
-@dataclass
-class Parts:
-    """What an SDK is made of; a part that a setting switched off is None."""
-
-    pipeline: Pipeline | None = None
-    tracer_provider: TracerProvider | None = None
-    meter_provider: MeterProvider | None = None
-    host_meter_provider: MeterProvider | None = None
-    logger_provider: LazyLoggerProvider | None = None
-    ticker: Ticker | None = None
-    host_tracer_provider: Any = None
-    before_exit: list[Callable[[], None]] = field(default_factory=lambda: [])
-    on_shutdown: list[Callable[[], None]] = field(default_factory=lambda: [])
 
 
 class VaqueroSDK:
@@ -60,8 +45,6 @@ class VaqueroSDK:
         parts: Parts | None = None,
     ) -> None:
         if parts is None or settings is None:
-            from vaquero.sdk.build import assemble
-
             settings, parts = assemble(config.arguments() if config is not None else {})
         self.config = config
         self.settings: Settings = settings

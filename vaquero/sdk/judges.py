@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from vaquero import config
 from vaquero.config.judgement import Fault, Judgement
 from vaquero.config.load import Value
-from vaquero.sdk import exporters, installed, sampling, translate
+from vaquero.sdk import environment, exporters, installed, pipeline_settings, sampling, views
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -62,7 +62,7 @@ def _judge_log_format(wanted: Any, known: Mapping[str, Any]) -> Judgement:
 JUDGES: Mapping[str, Judge] = MappingProxyType(
     {
         # The first: it mends what other packages would fail on when they are loaded.
-        "propagators": translate.judge_propagators,
+        "propagators": environment.judge_propagators,
         "resource_detectors": _judge_detectors,
         "traces_exporter": exporters.judge("traces"),
         "metrics_exporter": exporters.judge("metrics"),
@@ -91,13 +91,11 @@ def load(
     settings = config.load(arguments, environ=environ, folder=folder, judges=JUDGES)
     if not _enabled(settings):
         return settings
-    more = list(translate.unloadable(os.environ if environ is None else environ))
+    more = list(environment.unloadable(os.environ if environ is None else environ))
     declared = settings.declared
     if declared is not None and declared.views:
-        from vaquero.sdk import declarative
-
         before = len(declared.problems)
-        made = {**settings.made, "views": declarative.views(declared)}
+        made = {**settings.made, "views": views.views(declared)}
         more += declared.problems[before:]
         settings = settings.with_more(made=made)
     return settings.with_more(problems=more) if more else settings
@@ -154,7 +152,7 @@ def unusable_destinations(settings: Settings) -> list[str]:
 
     if not builds(settings):
         return []
-    wanted = translate.pipeline_settings(settings)
+    wanted = pipeline_settings.from_settings(settings)
     lines: list[str] = []
     for signal in SIGNALS:
         destination = wanted.destination(signal)

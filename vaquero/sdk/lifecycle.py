@@ -9,8 +9,9 @@ from vaquero._nearest import did_you_mean
 from vaquero.compat.config import SDKConfig
 from vaquero.config.table import SETTINGS
 from vaquero.sdk.build import assemble
-from vaquero.sdk.exporters import Extras
-from vaquero.sdk.handle import Parts, VaqueroSDK
+from vaquero.sdk.exporters import Components
+from vaquero.sdk.handle import VaqueroSDK
+from vaquero.sdk.parts import Parts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -131,13 +132,13 @@ def init(
     }
     given = {**_from_config(config), **_known(overrides)}
     given.update({name: value for name, value in arguments.items() if value is not None})
-    extras = Extras(
+    components = Components(
         exporters=tuple(exporters or ()),
         span_processors=tuple(span_processors or ()),
         log_processors=tuple(log_processors or ()),
     )
     _load_facade()
-    sdk = start(given, extras)
+    sdk = start(given, components)
     sdk.config = config if isinstance(config, SDKConfig) else SDKConfig(**_config_fields(given))
     return sdk
 
@@ -149,7 +150,7 @@ def _load_facade() -> None:
 
 def start(
     arguments: Mapping[str, Any] | None = None,
-    extras: Extras | None = None,
+    components: Components | None = None,
     *,
     offered: bool = False,
 ) -> VaqueroSDK:
@@ -157,7 +158,7 @@ def start(
 
     Args:
         arguments: Settings by the names of the table.
-        extras: Objects given beside them.
+        components: Objects given beside them.
         offered: As at the implicit start: an application may still set its own providers.
     """
     with _runtime.lock:
@@ -165,7 +166,7 @@ def start(
         if before is not None:
             before.shutdown(timeout=0.5)
         try:
-            settings, parts = assemble(arguments or {}, extras, offered=offered)
+            settings, parts = assemble(arguments or {}, components, offered=offered)
         except Exception as error:
             _guard.report(error, "init")
             from vaquero import config
@@ -268,7 +269,7 @@ def configure_from_entry_point(**kwargs: Any) -> VaqueroSDK:
         "sampler": kwargs.get("sampler"),
         "id_generator": kwargs.get("id_generator"),
     }
-    extras = Extras(
+    components = Components(
         span_processors=tuple(kwargs.get("span_processors") or ()),
         log_processors=tuple(kwargs.get("log_record_processors") or ()),
         names={
@@ -280,7 +281,9 @@ def configure_from_entry_point(**kwargs: Any) -> VaqueroSDK:
         exporter_args=kwargs.get("exporter_args_map") or {},
         resource_attributes=attributes,
     )
-    return start({name: value for name, value in arguments.items() if value is not None}, extras)
+    return start(
+        {name: value for name, value in arguments.items() if value is not None}, components
+    )
 
 
 def _from_config(config: SDKConfig | Mapping[str, Any] | None) -> dict[str, Any]:

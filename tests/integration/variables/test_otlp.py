@@ -142,9 +142,9 @@ def insecure(world: Any, name: str, signals: tuple[str, ...]) -> None:
 def test_an_address_without_scheme_elsewhere_is_asked_by_tls(world: Any) -> None:
     """For gRPC a scheme-less address means TLS, as the specification says, save on this machine."""
     from vaquero import config
-    from vaquero.sdk import translate
+    from vaquero.sdk import endpoints
 
     for address, plain in (("collector.example:4317", False), ("localhost:4317", True)):
         settings = config.load({}, environ={"OTEL_EXPORTER_OTLP_ENDPOINT": address})
-        found = translate.destination("traces", settings)
+        found = endpoints.destination("traces", settings)
         assert (found.protocol, found.endpoint, found.insecure) == ("grpc", address, plain)

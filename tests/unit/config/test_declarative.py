@@ -14,7 +14,7 @@ from vaquero import config
 from vaquero.config.load import warn_of
 from vaquero.config.migration import document
 from vaquero.config.tree import TreeError, parse
-from vaquero.sdk import judges, sampling, translate
+from vaquero.sdk import endpoints, judges, sampling
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -284,7 +284,7 @@ def test_what_was_set_by_variables_is_written_to_a_file(tmp_path: Path) -> None:
     assert "hunter" not in text
     assert after.problems == ()
     for signal in ("traces", "logs"):
-        assert translate.destination(signal, after) == translate.destination(signal, before)
+        assert endpoints.destination(signal, after) == endpoints.destination(signal, before)
     assert (before["metrics_exporter"], after["metrics_exporter"]) == (("none",), ())
     same = ("traces_exporter", "logs_exporter", "propagators", "api_key",
             "span_event_count_limit", "schedule_delay_ms", "redact_keys", "tags")  # fmt: skip

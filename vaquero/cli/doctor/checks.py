@@ -157,7 +157,7 @@ def providers() -> Iterator[Finding]:
         yield Finding("providers", "warning", text)
 
     closed = [
-        name for name in ("traces", "metrics", "logs") if not global_providers.offerable(name)
+        name for name in ("traces", "metrics", "logs") if not global_providers.can_be_offered(name)
     ]
     if closed:
         yield Finding(
@@ -172,9 +172,9 @@ def spooled(loaded: Settings) -> Iterator[Finding]:
     """What waits on disk for a backend."""
     from vaquero.cli.output import size_text
     from vaquero.pipeline import spool
-    from vaquero.sdk import translate
+    from vaquero.sdk import pipeline_settings
 
-    folder = translate.spool_dir(loaded)
+    folder = pipeline_settings.spool_dir(loaded)
     try:
         waiting = [entry for entry in spool.inventory(folder) if entry.requests]
     except OSError as error:
