@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from vaquero.config.variables import VARIABLES
+from variables_table import VARIABLES
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "variables.md"
 

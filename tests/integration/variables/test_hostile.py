@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from vaquero.config.variables import VARIABLES
+from scripts.variables_table import VARIABLES
 
 SIGNALS = {"traces", "metrics", "logs"}
 HOSTILE = ("nonsense", " , =,;", "-1", "0", "9" * 25, "nan", "é☃\udcff", "http://[", "x" * 5000)

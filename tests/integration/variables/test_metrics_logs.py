@@ -10,7 +10,7 @@ import pytest
 from opentelemetry.sdk.version import __version__
 from packaging.version import Version
 
-from vaquero.config.variables import VARIABLES, Variable
+from scripts.variables_table import VARIABLES, Variable
 
 if TYPE_CHECKING:
     from collections.abc import Callable

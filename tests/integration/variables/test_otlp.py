@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from vaquero.config.variables import VARIABLES, Variable
+from scripts.variables_table import VARIABLES, Variable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
