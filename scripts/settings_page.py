@@ -40,7 +40,7 @@ milliseconds). With no protocol set it is `http/protobuf`, but `grpc` where the 
 
 def page() -> str:
     """The whole page."""
-    lines = [HEAD, "| name | variables | default | what it says |", "|---|---|---|---|"]
+    lines = [HEAD, "| name | variables | default | meaning |", "|---|---|---|---|"]
     lines += [_row(setting) for setting in SETTINGS]
     lines += ["", "## Defaults that differ from upstream", ""]
     lines += ["| name | default here | why |", "|---|---|---|"]
@@ -75,7 +75,7 @@ def _default(setting: Setting) -> str:
 
 def _of_packages() -> list[str]:
     """Rows that other distributions give to the table, by the entry point group."""
-    lines = ["| name | variable | default | what it says |", "|---|---|---|---|"]
+    lines = ["| name | variable | default | meaning |", "|---|---|---|---|"]
     lines += [
         f"| `{row.name}` | `{row.env}` | `{row.default}` | {row.help} |"
         for _, row in packages.rows()

@@ -31,7 +31,7 @@ BROUGHT_ALONG = frozenset({"click", "grpcio", "jinja2", "pydantic", "requests", 
 
 
 @dataclass(frozen=True)
-class Found:
+class LibraryStatus:
     """One instrumentation, and how it stands in this environment.
 
     Attributes:
@@ -111,7 +111,7 @@ class Environment:
         return found is not None and Path(str(found.locate_file("fastapi/telemetry"))).is_dir()
 
 
-def survey(environment: Environment, switches: Switches) -> list[Found]:
+def survey(environment: Environment, switches: Switches) -> list[LibraryStatus]:
     """Every instrumentation that concerns this environment, in the order of the table.
 
     What is neither installed nor for an installed library is left out.
@@ -131,13 +131,17 @@ def foreign(environment: Environment) -> dict[str, str]:
     }
 
 
-def _look(row: Instrumentation, environment: Environment, switches: Switches) -> Found | None:
+def _look(
+    row: Instrumentation, environment: Environment, switches: Switches
+) -> LibraryStatus | None:
     version = environment.version(row.package)
     fit = _fit(row, environment)
     if fit.library == "" and not row.standard:
         if not version:
             return None
-        return Found(row, "", "", version, "idle", "the library is not installed", wanted=False)
+        return LibraryStatus(
+            row, "", "", version, "idle", "the library is not installed", wanted=False
+        )
     state, why = _state(row, version, fit, environment, switches)
     wanted = (
         not row.standard
@@ -145,7 +149,7 @@ def _look(row: Instrumentation, environment: Environment, switches: Switches) ->
         and environment.asked_for(fit.library)
         and not environment.has_own_spans(row)
     )
-    return Found(row, fit.library, fit.version, version, state, why, wanted)
+    return LibraryStatus(row, fit.library, fit.version, version, state, why, wanted)
 
 
 @dataclass(frozen=True)

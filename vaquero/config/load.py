@@ -104,11 +104,11 @@ class Settings(Mapping[str, Any]):
         """Where the value of this setting came from."""
         return self._values[name].source
 
-    def given(self, name: str) -> bool:
+    def is_set(self, name: str) -> bool:
         """Whether anybody said anything: the value is not the default."""
         return self._values[name].source != "default"
 
-    def written(self, name: str) -> Any:
+    def raw(self, name: str) -> Any:
         """The value as it was written, before it was read; None where nobody said anything."""
         return self._values[name].written
 
@@ -144,18 +144,18 @@ def load(
     if declared is not None:
         # The file replaces the variables of the specification; ours have no place in the schema.
         environ = {name: value for name, value in environ.items() if name.startswith("VAQUERO_")}
-    reading = _Reading(arguments or {}, declared, environ, project, problems)
+    resolver = _Resolver(arguments or {}, declared, environ, project, problems)
     for setting in SETTINGS:
         if setting.name not in judges:
-            reading.read(setting)
-    built = reading.known["enabled"] and not reading.known["disabled"]
+            resolver.read(setting)
+    built = resolver.known["enabled"] and not resolver.known["disabled"]
     for name, judge in judges.items():
-        reading.read(_BY_NAME[name], judge if built else None)
-    values = {setting.name: reading.values[setting.name] for setting in SETTINGS}
-    return Settings(values, tuple(problems), declared, reading.made)
+        resolver.read(_BY_NAME[name], judge if built else None)
+    values = {setting.name: resolver.values[setting.name] for setting in SETTINGS}
+    return Settings(values, tuple(problems), declared, resolver.made)
 
 
-class _Reading:
+class _Resolver:
     """The settings found so far: each is taken from its first source that has a valid value."""
 
     def __init__(

@@ -31,14 +31,14 @@ if TYPE_CHECKING:
 
 
 def assemble(
-    arguments: Mapping[str, Any], components: Components | None = None, *, offered: bool = False
+    arguments: Mapping[str, Any], components: Components | None = None, *, replaceable: bool = False
 ) -> tuple[Settings, Parts]:
     """Build what the settings ask for and put it into the API's places.
 
     Args:
         arguments: Settings given in code, by the names of the table.
         components: Objects given beside them.
-        offered: Leave the API's once-only places open for the application (implicit start).
+        replaceable: Leave the API's once-only places open for the application (implicit start).
 
     Returns:
         The settings, and the parts of a running SDK; empty parts where it is disabled.
@@ -58,7 +58,7 @@ def assemble(
     parts = Parts(pipeline=pipeline_settings.make_pipeline(settings))
     for step in (_add_traces, _add_metrics, add_logs):
         try:
-            step(parts, settings, components, who, offered=offered)
+            step(parts, settings, components, who, replaceable=replaceable)
         except Exception as error:  # What fails for one signal must not silence the others.
             _guard.report(error, step.__name__.removeprefix("_"))
     if "VAQUERO_JOIN" in os.environ:
@@ -73,7 +73,7 @@ def assemble(
 
 
 def _add_traces(
-    parts: Parts, settings: Settings, components: Components, who: Resource, *, offered: bool
+    parts: Parts, settings: Settings, components: Components, who: Resource, *, replaceable: bool
 ) -> None:
     chosen = exporters.exporters_for("traces", settings, components)
     provider = providers.tracer_provider(settings, who)
@@ -95,12 +95,12 @@ def _add_traces(
         provider.add_span_processor(exporters.span_processor_for(exporter, components, settings))
     parts.tracer_provider = provider
     parts.host_tracer_provider = global_providers.set_by_application("traces")
-    if global_providers.make_global("traces", provider, offered=offered):
+    if global_providers.make_global("traces", provider, replaceable=replaceable):
         parts.on_shutdown.append(lambda: global_providers.unset_global("traces", provider))
     elif parts.host_tracer_provider is None:
         _log.warn(
             "offer",
-            "this version of the OpenTelemetry API takes no offered provider; "
+            "this version of the OpenTelemetry API takes no replaceable provider; "
             "call vaquero.init() to make vaquero's the global one.",
         )
 
@@ -124,7 +124,7 @@ def _span_processor(settings: Settings, parts: Parts) -> Any:
 
 
 def _add_metrics(
-    parts: Parts, settings: Settings, components: Components, who: Resource, *, offered: bool
+    parts: Parts, settings: Settings, components: Components, who: Resource, *, replaceable: bool
 ) -> None:
     chosen = exporters.exporters_for("metrics", settings, components)
     if not chosen.pipeline and not chosen.others:
@@ -154,7 +154,7 @@ def _add_metrics(
 
     parts.meter_provider = provider(who, others, instance=True)
     parts.ticker = ticker
-    if global_providers.make_global("metrics", parts.meter_provider, offered=offered):
+    if global_providers.make_global("metrics", parts.meter_provider, replaceable=replaceable):
         meter_provider = parts.meter_provider
         parts.on_shutdown.append(lambda: global_providers.unset_global("metrics", meter_provider))
     if settings["gauges"]:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 def add_logs(
-    parts: Parts, settings: Settings, components: Components, who: Resource, *, offered: bool
+    parts: Parts, settings: Settings, components: Components, who: Resource, *, replaceable: bool
 ) -> None:
     """Add what the settings ask for to the parts of an SDK."""
     if settings["log_correlation"]:
@@ -51,7 +51,7 @@ def add_logs(
 
     provider = LazyLoggerProvider(make)
     parts.logger_provider = provider
-    if global_providers.make_global("logs", provider, offered=offered):
+    if global_providers.make_global("logs", provider, replaceable=replaceable):
         parts.on_shutdown.append(lambda: global_providers.unset_global("logs", provider))
     if not settings["logs"]:
         return

@@ -24,7 +24,7 @@ def destination(signal: Signal, settings: Settings) -> Destination:
         return settings[name] if own is None else own
 
     protocol = protocol_of(signal, settings)
-    named = settings.given("endpoint") or settings.given(f"{signal}_endpoint")
+    named = settings.is_set("endpoint") or settings.is_set(f"{signal}_endpoint")
     given: dict[str, str] = of("headers") or {}
     headers = {name.lower(): value for name, value in given.items()}
     if settings["api_key"] and named:
@@ -47,7 +47,7 @@ def destination(signal: Signal, settings: Settings) -> Destination:
 def _bare_address(signal: str, settings: Settings) -> str | None:
     """The ``host:port`` of a signal where it was written without a scheme, which decides on TLS."""
     own = settings[f"{signal}_endpoint"] is not None
-    written = settings.written(f"{signal}_endpoint" if own else "endpoint")
+    written = settings.raw(f"{signal}_endpoint" if own else "endpoint")
     return written.strip() if isinstance(written, str) and "://" not in written else None
 
 

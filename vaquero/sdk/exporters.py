@@ -61,7 +61,7 @@ def exporters_for(signal: str, settings: Settings, components: Components) -> Si
     names = list(
         dict.fromkeys([*settings[f"{signal}_exporter"], *components.names.get(signal, ())])
     )
-    if given and not (settings.given("endpoint") or settings.given(f"{signal}_endpoint")):
+    if given and not (settings.is_set("endpoint") or settings.is_set(f"{signal}_endpoint")):
         names = [name for name in names if name not in OTLP_NAMES]
     # The specification: "none" beside other names is ignored; alone it means no exporter.
     names = [name for name in names if name != "none"]
@@ -165,7 +165,7 @@ _BATCHING = {
 def _batching(settings: Settings, prefix: str) -> dict[str, Any]:
     """Arguments of the SDK's batch processors, made to agree: it raises where they do not."""
     said = {
-        name: settings[prefix + name] if settings.given(prefix + name) else default
+        name: settings[prefix + name] if settings.is_set(prefix + name) else default
         for name, default in _BATCHING[prefix].items()
     }
     return {

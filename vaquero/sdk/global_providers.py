@@ -1,7 +1,7 @@
-"""Making providers the API's global ones, or offering them, for each signal.
+"""Making providers the API's global ones, for good or replaceable, for each signal.
 
-A provider that is made global takes the API's once-only place, as ``set_meter_provider`` does. One
-that is offered does not: an application that sets its own later succeeds. For traces
+For good takes the API's once-only place, as ``set_meter_provider`` does. A replaceable provider
+does not: an application that sets its own later succeeds. For traces
 ``vaquero.tracing.global_provider`` does it.
 """
 
@@ -36,32 +36,32 @@ def set_by_application(signal: str) -> Any:
     return None if current is None or current in _ours else current
 
 
-def can_be_offered(signal: str) -> bool:
+def supports_replaceable(signal: str) -> bool:
     """Whether this API version lets a provider stand in the place without taking it for good."""
     module, place, once = _GLOBALS[signal]
     return hasattr(module, place) and isinstance(getattr(module, once, None), Once)
 
 
-def make_global(signal: str, provider: Any, *, offered: bool) -> bool:
-    """Make a provider of ours the global one of its signal, or offer it.
+def make_global(signal: str, provider: Any, *, replaceable: bool) -> bool:
+    """Make a provider of ours the global one of its signal.
 
     Args:
         signal: ``traces``, ``metrics`` or ``logs``.
         provider: Ours.
-        offered: Leave the once-only place open for the application.
+        replaceable: Leave the once-only place open for the application.
 
     Returns:
         False where the application's own provider stands there, or the API does not allow it.
     """
-    if set_by_application(signal) is not None or not can_be_offered(signal):
+    if set_by_application(signal) is not None or not supports_replaceable(signal):
         return False
     module, place, once = _GLOBALS[signal]
     _ours.add(provider)
     if isinstance(provider, TracerProvider):
-        return global_provider.offer(provider) if offered else global_provider.take(provider)
-    if signal == "metrics" and offered:
-        return _offer_meters(provider)
-    if not offered:
+        return global_provider.offer(provider) if replaceable else global_provider.take(provider)
+    if signal == "metrics" and replaceable:
+        return _set_replaceable_meters(provider)
+    if not replaceable:
         getattr(module, once).do_once(lambda: None)
     setattr(module, place, provider)
     _tell_proxies(signal, provider)
@@ -89,7 +89,7 @@ class _FollowingMeters(metrics_internal._ProxyMeterProvider):
     """Hands out only proxies, so that every meter follows a provider that is set later.
 
     The API's own proxy provider hands out real meters once it has a provider behind it; those
-    would stay with an offered provider for good.
+    would stay with a replaceable provider for good.
     """
 
     def get_meter(
@@ -108,7 +108,7 @@ class _FollowingMeters(metrics_internal._ProxyMeterProvider):
             return meter
 
 
-def _offer_meters(provider: Any) -> bool:
+def _set_replaceable_meters(provider: Any) -> bool:
     proxy = getattr(metrics_internal, "_PROXY_METER_PROVIDER", None)
     if proxy is None or type(proxy) not in (
         metrics_internal._ProxyMeterProvider,

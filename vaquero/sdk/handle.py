@@ -31,7 +31,7 @@ class VaqueroSDK:
     """One running SDK: the object that ``vaquero.init`` returns.
 
     Args:
-        config: The original's configuration object, or None: ``VaqueroSDK(SDKConfig(...))`` starts
+        config: vaquero-sdk's configuration object, or None: ``VaqueroSDK(SDKConfig(...))`` starts
             an SDK as ``vaquero.init(config=...)`` does. Inside vaquero parts are given instead.
         settings: What it was made from.
         parts: What it is made of.
@@ -86,7 +86,7 @@ class VaqueroSDK:
 
     @property
     def _active_spans(self) -> Collection[Any]:
-        """The spans under way now: a live collection, as the original's documents use it."""
+        """The spans under way now: a live collection, as the documents of vaquero-sdk use it."""
         from vaquero.compat.active_spans import ActiveSpans
 
         return ActiveSpans() if self.is_enabled() else ()

@@ -1,4 +1,4 @@
-"""The ways in: ``init``, the implicit start, the original's functions, and the configurator."""
+"""The verbs of the API: init, configure, flush, shutdown; and the starts without a call."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 _NAMES = [setting.name for setting in SETTINGS]
 
-#: Parameters that the original's documents show and that change nothing here.
+#: Parameters that the documents of vaquero-sdk show and that change nothing here.
 _WITHOUT_EFFECT = frozenset(
     {
         "capture_errors",
@@ -73,7 +73,7 @@ def init(
     before.
 
     Args:
-        project_api_key: The original's key; sent as ``Authorization: Bearer`` only to an endpoint
+        project_api_key: vaquero-sdk's key; sent as ``Authorization: Bearer`` only to an endpoint
             that you name, here or in the environment.
         project_id: ``vaquero.project.id`` on the resource.
         project_name: ``vaquero.project.name``, and ``service.name`` where that is not given.
@@ -94,11 +94,11 @@ def init(
         logs: Whether log records are sent.
         redact: Whether secrets are removed before anything leaves the process.
         spool: Whether what is not yet sent is kept on disk.
-        config: The original's ``SDKConfig``.
+        config: The ``SDKConfig`` of vaquero-sdk.
         api_key: The documents' other name for ``project_api_key``.
         mode: The documents' other name for ``environment``.
         **overrides: Any other setting of the table in ``docs/settings.md`` by its name. An unknown
-            one is said with the nearest known name, and ignored.
+            one is logged with the nearest known name, and ignored.
 
     Returns:
         The running SDK; a disabled one where settings say so or starting failed. Never raises.
@@ -152,21 +152,21 @@ def start(
     arguments: Mapping[str, Any] | None = None,
     components: Components | None = None,
     *,
-    offered: bool = False,
+    replaceable: bool = False,
 ) -> VaqueroSDK:
     """Make an SDK and put it in use, ending the one before; never raises.
 
     Args:
         arguments: Settings by the names of the table.
         components: Objects given beside them.
-        offered: As at the implicit start: an application may still set its own providers.
+        replaceable: As at the implicit start: an application may still set its own providers.
     """
     with _runtime.lock:
         before = _runtime.sdk
         if before is not None:
             before.shutdown(timeout=0.5)
         try:
-            settings, parts = assemble(arguments or {}, components, offered=offered)
+            settings, parts = assemble(arguments or {}, components, replaceable=replaceable)
         except Exception as error:
             _guard.report(error, "init")
             from vaquero import config
@@ -179,7 +179,7 @@ def start(
 
 def start_by_first_call() -> VaqueroSDK:
     """The implicit start: what ``_runtime.starter`` is."""
-    return start(offered=True)
+    return start(replaceable=True)
 
 
 def configure(
@@ -194,7 +194,7 @@ def configure(
     tags: Mapping[str, str] | None = None,
     **kwargs: Any,
 ) -> VaqueroSDK:
-    """The original's ``configure``: ``init`` with the original's order of parameters."""
+    """``init`` with the parameters of vaquero-sdk in their order."""
     given: dict[str, Any] = {
         "batch_size": batch_size,
         "flush_interval": flush_interval,
@@ -215,7 +215,7 @@ def configure(
 
 
 def configure_from_env() -> SDKConfig:
-    """The original's: the settings of the environment as an ``SDKConfig``; starts nothing."""
+    """The settings of the environment as an ``SDKConfig``, as in vaquero-sdk; starts nothing."""
     from vaquero import config
 
     settings = config.load()

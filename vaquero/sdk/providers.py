@@ -125,7 +125,7 @@ def log_limits(settings: Settings) -> tuple[int | None, int | None]:
     The default of the general one is left to the pipeline, which says what it leaves out.
     """
     count = settings["logrecord_attribute_count_limit"]
-    if count is None and settings.given("attribute_count_limit"):
+    if count is None and settings.is_set("attribute_count_limit"):
         count = settings["attribute_count_limit"]
     length = settings["logrecord_attribute_value_length_limit"]
     return count, settings["attribute_value_length_limit"] if length is None else length

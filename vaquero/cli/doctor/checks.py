@@ -29,7 +29,7 @@ class Finding:
     Attributes:
         name: What was looked at, in a word or two.
         verdict: ``failed`` makes the command's exit code 1; a warning does not.
-        text: What was found, and what would do where it is not well.
+        text: What was found, and what is valid where it is not well.
     """
 
     name: str
@@ -157,13 +157,15 @@ def providers() -> Iterator[Finding]:
         yield Finding("providers", "warning", text)
 
     closed = [
-        name for name in ("traces", "metrics", "logs") if not global_providers.can_be_offered(name)
+        name
+        for name in ("traces", "metrics", "logs")
+        if not global_providers.supports_replaceable(name)
     ]
     if closed:
         yield Finding(
             "providers",
             "warning",
-            f"this OpenTelemetry API takes no offered provider for {', '.join(closed)}: call "
+            f"this OpenTelemetry API takes no replaceable provider for {', '.join(closed)}: call "
             "vaquero.init() so that instrumented libraries join",
         )
 

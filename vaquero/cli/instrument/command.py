@@ -13,7 +13,7 @@ import click
 
 from vaquero.auto_instrumentation import switches
 from vaquero.auto_instrumentation.catalog import NAMES, TABLE, Instrumentation
-from vaquero.auto_instrumentation.survey import Environment, Found, foreign, survey
+from vaquero.auto_instrumentation.survey import Environment, LibraryStatus, foreign, survey
 from vaquero.cli.instrument import installer as installers
 from vaquero.cli.output import table
 
@@ -105,12 +105,12 @@ def install(
     return _install(plan, installer, environment)
 
 
-def _look() -> tuple[list[Found], switches.Switches]:
+def _look() -> tuple[list[LibraryStatus], switches.Switches]:
     chosen = switches.read()
     return survey(Environment(), chosen), chosen
 
 
-def _cells(one: Found) -> list[str]:
+def _cells(one: LibraryStatus) -> list[str]:
     library = f"{one.library} {one.library_version}".strip() or "-"
     return [one.row.suffix, library, one.version or "-", one.state, one.why or one.row.gain]
 
@@ -121,7 +121,7 @@ def _foreign(chosen: switches.Switches, name: str) -> tuple[str, str]:
 
 
 def _remarks(
-    found: Sequence[Found], chosen: switches.Switches, others: Iterable[str]
+    found: Sequence[LibraryStatus], chosen: switches.Switches, others: Iterable[str]
 ) -> Iterable[str]:
     yield from (str(problem) for problem in chosen.problems)
     for name, near in chosen.unknown({*NAMES, *others, "system", "process"}).items():
@@ -133,14 +133,14 @@ def _remarks(
         yield f"{on} on, {len(missing)} missing: 'vaquero instrument install' adds those."
 
 
-def _described(one: Found) -> dict[str, Any]:
+def _described(one: LibraryStatus) -> dict[str, Any]:
     row = asdict(one)
     return {"name": one.row.suffix, "package": one.row.package, "adds": one.row.gain} | {
         key: row[key] for key in ("library", "library_version", "version", "state", "why", "wanted")
     }
 
 
-def _chosen(names: Sequence[str], found: Sequence[Found]) -> list[Instrumentation]:
+def _chosen(names: Sequence[str], found: Sequence[LibraryStatus]) -> list[Instrumentation]:
     if not names:
         return [one.row for one in found if one.state == "missing"]
     by_row = {one.row: one for one in found}

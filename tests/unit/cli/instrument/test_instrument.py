@@ -14,7 +14,7 @@ from click.testing import CliRunner
 from vaquero.auto_instrumentation import survey as surveying
 from vaquero.auto_instrumentation import switches
 from vaquero.auto_instrumentation.catalog import TABLE
-from vaquero.auto_instrumentation.survey import Environment, Found, survey
+from vaquero.auto_instrumentation.survey import Environment, LibraryStatus, survey
 from vaquero.auto_instrumentation.switches import Switches
 from vaquero.cli.group import dispatch
 from vaquero.cli.instrument import command as instrument
@@ -50,7 +50,7 @@ def place(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def _look(place: Path, chosen: Switches | None = None) -> dict[str, Found]:
+def _look(place: Path, chosen: Switches | None = None) -> dict[str, LibraryStatus]:
     environment = Environment(metadata.distributions(path=[str(place)]))
     return {one.row.suffix: one for one in survey(environment, chosen or Switches())}
 
