@@ -121,7 +121,7 @@ _read: Switches | None = None
 def off_by(name: str) -> str | None:
     """What switches an instrumentation off in this process; None where it is on. Never raises.
 
-    Read once; an entry that cannot be used is said once, and its instrumentation stays on.
+    Read once; an invalid entry is logged once, and its instrumentation stays on.
     """
     global _read
     if _read is None:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from vaquero import _guard, _log
 from vaquero.config.judgement import Judgement
+from vaquero.config.kinds import brief
+from vaquero.errors import SettingsError
 from vaquero.sdk import endpoints, installed
 
 if TYPE_CHECKING:
@@ -58,9 +60,9 @@ class SignalExporters(NamedTuple):
 def exporters_for(signal: str, settings: Settings, components: Components) -> SignalExporters:
     """Decide by what a signal is exported; one that cannot be made is logged and left out."""
     given = tuple(exporter for exporter in components.exporters if _signal_of(exporter) == signal)
-    names = list(
-        dict.fromkeys([*settings[f"{signal}_exporter"], *components.names.get(signal, ())])
-    )
+    more = _named_in_code(signal, components)
+    classes = {**settings.made.get(f"{signal}_exporter", {}), **more}
+    names = list(dict.fromkeys([*settings[f"{signal}_exporter"], *more]))
     if given and not (settings.is_set("endpoint") or settings.is_set(f"{signal}_endpoint")):
         names = [name for name in names if name not in OTLP_NAMES]
     # The specification: "none" beside other names is ignored; alone it means no exporter.
@@ -68,12 +70,12 @@ def exporters_for(signal: str, settings: Settings, components: Components) -> Si
     otlp = any(name in OTLP_NAMES for name in names)
     others = [
         *given,
-        *_make(signal, (n for n in names if n not in OTLP_NAMES), settings, components),
+        *_make(signal, (n for n in names if n not in OTLP_NAMES), classes, components),
     ]
     # What was named by mistake must not silence the signal; each name has been logged.
     otlp = otlp or bool(names and not others)
     if otlp and settings["exporter"] == "opentelemetry":
-        others.extend(_make(signal, [_stock_name(signal, settings)], settings, components))
+        others.extend(_make(signal, [_stock_name(signal, settings)], classes, components))
         otlp = False
     return SignalExporters(pipeline=otlp, others=tuple(others))
 
@@ -92,23 +94,37 @@ def judge(signal: str) -> Judge:
     return judge_exporters
 
 
+def _named_in_code(signal: str, components: Components) -> dict[str, Any]:
+    """The names given beside the settings, each with its class, None for those of OTLP."""
+    names = tuple(components.names.get(signal, ()))
+    judgement = judge(signal)(names, {})
+    if judgement.fault is not None:
+        argument = f"{signal.removesuffix('s')}_exporter_names"
+        using = ",".join(judgement.value or ()) or "what the settings name"
+        problem = SettingsError(
+            argument,
+            brief(",".join(names)),
+            source="argument",
+            expected=judgement.fault.valid,
+            using=using,
+        )
+        _log.warn(f"settings:{argument}", "%s", problem)
+    classes: dict[str, Any] = judgement.made or {}
+    return {name: classes.get(name) for name in judgement.value or ()}
+
+
 def _stock_name(signal: str, settings: Settings) -> str:
-    return (
-        "otlp_proto_grpc"
-        if endpoints.protocol_of(signal, settings) == "grpc"
-        else "otlp_proto_http"
-    )
+    grpc = endpoints.protocol_of(signal, settings) == "grpc"
+    return "otlp_proto_grpc" if grpc else "otlp_proto_http"
 
 
 def _make(
-    signal: str, names: Iterable[str], settings: Settings, components: Components
+    signal: str, names: Iterable[str], classes: Mapping[str, Any], components: Components
 ) -> list[Any]:
     found: list[Any] = []
     for name in names:
         try:
-            factory = settings.made.get(f"{signal}_exporter", {}).get(name)
-            if factory is None:
-                factory = installed.load(f"opentelemetry_{signal}_exporter", name)
+            factory = classes.get(name) or installed.load(f"opentelemetry_{signal}_exporter", name)
             found.append(factory(**components.exporter_args.get(factory, {})))
         except Exception as error:  # An exporter is somebody else's code.
             reason = _guard.describe(error)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from vaquero import config
 from vaquero.config.judgement import Fault, Judgement
 from vaquero.config.load import Value
-from vaquero.sdk import environment, exporters, installed, pipeline_settings, sampling, views
+from vaquero.sdk import environment, exporters, installed, pipeline_settings, sampling
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -94,6 +94,8 @@ def load(
     more = list(environment.unloadable(os.environ if environ is None else environ))
     declared = settings.declared
     if declared is not None and declared.views:
+        from vaquero.sdk import views  # Only where a file has any.
+
         before = len(declared.problems)
         made = {**settings.made, "views": views.views(declared)}
         more += declared.problems[before:]

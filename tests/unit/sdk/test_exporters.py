@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
-from vaquero import config
+from vaquero import _log, config
 from vaquero.sdk import judges
 from vaquero.sdk.exporters import Components, exporters_for
 
@@ -32,3 +33,16 @@ def test_an_exporter_that_cannot_be_made_silences_nothing() -> None:
     chosen = exporters_for("traces", settings, Components())
 
     assert (chosen.pipeline, chosen.others) == (True, ())
+
+
+def test_names_given_in_code_are_judged_in_the_same_words(caplog: pytest.LogCaptureFixture) -> None:
+    """A launcher's unknown name is one line with the valid ones; the settings hold."""
+    _log.reset()
+    components = Components(names={"logs": ("console", "nope")})
+    chosen = exporters_for("logs", config.load({}, environ={}), components)
+
+    assert (chosen.pipeline, len(chosen.others)) == (True, 1)
+    assert "log_exporter_names='console,nope' (from argument) is invalid; valid: some of" in (
+        caplog.text
+    )
+    assert "; using console." in caplog.text
