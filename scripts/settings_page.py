@@ -6,10 +6,9 @@ A test compares the page with what this prints, so that the page cannot go stale
 from __future__ import annotations
 
 import sys
-from importlib.metadata import entry_points
 from pathlib import Path
-from typing import Any
 
+from vaquero.config import packages
 from vaquero.config.table import SETTINGS, Setting
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "settings.md"
@@ -18,13 +17,16 @@ HEAD = """# Settings
 
 One table. An argument of `vaquero.init` wins over the environment, the environment over
 `[tool.vaquero]` in the `pyproject.toml` of the folder that the program was started in (never one
-above it), and that over the default. `vaquero config` prints every value with the place it came
-from, secrets masked.
+above it), and that over the default. `vaquero config` prints every value with its source, those of
+the gauges too, secrets masked.
 
 Where an `OTEL_*` variable exists it is the one that is read; where two are named the first wins.
-A value that cannot be used is said once, with its source and what would do; the next place is
-asked, and nothing else is lost. Settings marked *not in a file* decide where telemetry goes, and
-with which key: a cloned repository must not decide that.
+An invalid value is logged once, with its source and what is valid. The next source is used; other
+settings are not affected. `vaquero config` and `vaquero doctor` print the same lines. With an
+invalid pattern in `redact_patterns` nothing is sent at all: what it should match would be sent.
+
+Settings marked *not in a file* decide where telemetry goes, and with which key: a cloned repository
+must not decide that.
 
 What becomes of each variable of OpenTelemetry, these and those that are no settings, is told in
 [variables.md](variables.md). A file named by `OTEL_CONFIG_FILE` takes the place of the `OTEL_*`
@@ -38,7 +40,7 @@ milliseconds). With no protocol set it is `http/protobuf`, but `grpc` where the 
 
 def page() -> str:
     """The whole page."""
-    lines = [HEAD, "| name | variables | default | what it says |", "|---|---|---|---|"]
+    lines = [HEAD, "| name | variables | default | meaning |", "|---|---|---|---|"]
     lines += [_row(setting) for setting in SETTINGS]
     lines += ["", "## Defaults that differ from upstream", ""]
     lines += ["| name | default here | why |", "|---|---|---|"]
@@ -73,10 +75,11 @@ def _default(setting: Setting) -> str:
 
 def _of_packages() -> list[str]:
     """Rows that other distributions give to the table, by the entry point group."""
-    lines = ["| name | variable | default | what it says |", "|---|---|---|---|"]
-    for point in sorted(entry_points(group="vaquero.settings"), key=lambda point: point.name):
-        rows: Any = point.load()
-        lines += [f"| `{row.name}` | `{row.env}` | `{row.default}` | {row.help} |" for row in rows]
+    lines = ["| name | variable | default | meaning |", "|---|---|---|---|"]
+    lines += [
+        f"| `{row.name}` | `{row.env}` | `{row.default}` | {row.help} |"
+        for _, row in packages.rows()
+    ]
     return lines
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from vaquero.config.variables import VARIABLES
+from variables_table import VARIABLES
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "variables.md"
 
@@ -19,10 +19,10 @@ under vaquero: it *works* as the specification or upstream's Python has it, it *
 *ignored*, and why. Each row is executed by a test. The defaults, and the variables `VAQUERO_*`, are
 in [settings.md](settings.md).
 
-A value that cannot be used is said once, with what would do; the default holds, the program starts,
-and the other signals are sent. So that parts of the SDK that read the variable themselves do not
-fail on it, such a value is taken out of the environment of the running process. An empty
-variable counts as unset.
+An invalid value is logged once, with what is valid; the default holds, the program starts, and the
+other signals are sent. So that parts of the SDK that read the variable themselves do not
+fail on it, a value that cannot be read is taken out of the environment of the running process. An
+empty variable counts as unset.
 
 Variables of one instrumentation library that are not listed reach it unchanged.
 """

@@ -25,14 +25,21 @@ class SettingsError(VaqueroError, ValueError):
         value: What was read, as text; masked where it may be a secret.
         source: Where it was read (``environment``, ``argument``, ``pyproject.toml``).
         expected: What is valid, as a phrase.
+        using: What holds instead; empty where nothing does.
     """
 
-    def __init__(self, name: str, value: str, *, source: str, expected: str) -> None:
+    def __init__(
+        self, name: str, value: str, *, source: str, expected: str, using: str = ""
+    ) -> None:
         self.name = name
         self.value = value
         self.source = source
         self.expected = expected
-        super().__init__(f"{name}={value!r} (from {source}) is not usable: expected {expected}.")
+        self.using = using
+        instead = f"; using {using}" if using else ""
+        super().__init__(
+            f"{name}={value!r} (from {source}) is invalid; valid: {expected}{instead}."
+        )
 
 
 class MissingPartError(VaqueroError, ImportError):

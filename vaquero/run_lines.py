@@ -72,9 +72,9 @@ def start_line(settings: Any, libraries: Mapping[str, str]) -> str:
         settings: The settings in use.
         libraries: Installed libraries that nothing instruments, each with what would be gained.
     """
-    from vaquero.sdk import translate
+    from vaquero.sdk import endpoints
 
-    destination = translate.destination("traces", settings)
+    destination = endpoints.destination("traces", settings)
     address = destination.address.removesuffix("/v1/traces")
     line = f"vaquero: sending to {address}"
     line += f" as '{settings['service_name']}'." if settings["service_name"] else "."

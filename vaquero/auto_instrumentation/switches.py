@@ -13,8 +13,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from vaquero import _log
+from vaquero._nearest import nearest
 from vaquero.config import kinds
-from vaquero.config.load import _project_table
+from vaquero.config.project import project_table
 from vaquero.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -60,13 +61,7 @@ class Switches:
         """Names that no instrumentation has, each with the one that was probably meant."""
         names = sorted(known)
         given = sorted({*self.disabled, *self.project} - {ALL, *names})
-        if not given:
-            return {}
-        import difflib  # Wanted so rarely that no start should pay for it.
-
-        return {
-            name: next(iter(difflib.get_close_matches(name, names, n=1)), None) for name in given
-        }
+        return {name: nearest(name, names) for name in given}
 
 
 def read(environ: Mapping[str, str] | None = None, folder: Path | None = None) -> Switches:
@@ -79,7 +74,7 @@ def read(environ: Mapping[str, str] | None = None, folder: Path | None = None) -
     text = (os.environ if environ is None else environ).get(VARIABLE, "")
     disabled = frozenset(name.strip() for name in text.split(",") if name.strip())
     # A project file that cannot be read is reported with the settings, which are read first.
-    table, _ = _project_table(folder)
+    table, _ = project_table(folder)
     given: Any = table.get("instrumentations", {})
     if not isinstance(given, dict):
         problem = SettingsError(
@@ -98,6 +93,7 @@ def read(environ: Mapping[str, str] | None = None, folder: Path | None = None) -
                     str(value)[:80],  # pyright: ignore[reportUnknownArgumentType]
                     source="pyproject.toml",
                     expected="true or false",
+                    using="on",
                 )
             )
     return Switches(disabled, project, tuple(problems))
@@ -130,9 +126,14 @@ def off_by(name: str) -> str | None:
     global _read
     if _read is None:
         _read = read()
-        for problem in _read.problems:
-            _log.warn(f"switch:{problem.name}", "%s It stays on.", problem)
+        warn_of(_read)
     return _read.off_by(name)
+
+
+def warn_of(chosen: Switches) -> None:
+    """Log once what is invalid."""
+    for problem in chosen.problems:
+        _log.warn(f"switch:{problem.name}", "%s", problem)
 
 
 def forget() -> None:

@@ -23,15 +23,15 @@ def command(context: click.Context, as_json: bool, changed: bool) -> int:
 
     An argument in code wins over the environment, the environment over [tool.vaquero] in the
     pyproject.toml of this folder, and that over the default. Secrets are masked. The exit code is
-    1 where a value cannot be used.
+    1 where a value is invalid.
     """
     if context.invoked_subcommand is not None:
         return 0
-    from vaquero import config
+    from vaquero.sdk import judges
 
-    settings = config.load()
+    settings = judges.load_all()
     rows = [row for row in settings.rows() if not changed or row.source != "default"]
-    problems = [str(problem) for problem in settings.problems]
+    problems = [*map(str, settings.problems), *judges.unusable_destinations(settings)]
     if as_json:
         shown = {"settings": [described(row) for row in rows], "problems": problems}
         print(json.dumps(shown, indent=2))
@@ -64,10 +64,10 @@ def migrate(output: str | None, force: bool) -> int:
     """
     import os
 
-    from vaquero import config
     from vaquero.config.migration import document
+    from vaquero.sdk import judges
 
-    settings = config.load()
+    settings = judges.load()
     for problem in settings.problems:
         click.echo(f"vaquero config: {problem}", err=True)
     text = document(settings, os.environ)

@@ -122,16 +122,15 @@ def _settings() -> Settings:
 
 
 def _folder(settings: Settings) -> Path:
-    from vaquero.sdk import translate
+    from vaquero.sdk import pipeline_settings
 
-    return translate.spool_dir(settings)
+    return pipeline_settings.spool_dir(settings)
 
 
 def _pipeline_settings(settings: Settings) -> PipelineSettings:
-    from vaquero.sdk import translate
+    from vaquero.sdk import pipeline_settings
 
-    # A pipeline is nothing but memory until it is used.
-    return translate.pipeline(settings).settings
+    return pipeline_settings.from_settings(settings)
 
 
 def _inventory(folder: Path) -> list[Entry]:

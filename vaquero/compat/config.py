@@ -6,9 +6,11 @@ from dataclasses import dataclass, field, fields
 from typing import Any
 
 from vaquero import _log
-from vaquero.config.load import nearest
+from vaquero._nearest import did_you_mean
+from vaquero.config import SETTINGS, kinds
+from vaquero.errors import SettingsError
 
-_ENVIRONMENTS = ("development", "staging", "production")
+_NUMBERS = ("batch_size", "flush_interval", "timeout")
 
 
 @dataclass(init=False)
@@ -72,23 +74,27 @@ class SDKConfig:
             default: Any = {} if row.name == "tags" else row.default
             setattr(self, row.name, given.pop(row.name, default))
         for name in given:
-            near = nearest(name, known)
-            hint = f"; did you mean {near!r}?" if near else ""
+            hint = did_you_mean(name, known)
             _log.warn(f"unknown:{name}", "SDKConfig has no field %r%s It is ignored.", name, hint)
-        self._mend()
+        self._drop_invalid()
 
-    def _mend(self) -> None:
-        for name in ("batch_size", "flush_interval", "timeout"):
-            value = getattr(self, name)
-            if value is not None and not (isinstance(value, int | float) and value > 0):
-                _log.warn(
-                    f"config:{name}",
-                    "SDKConfig.%s=%r is not usable: expected a number above 0. "
-                    "The default is used.",
-                    name,
-                    value,
+    def _drop_invalid(self) -> None:
+        for row in SETTINGS:
+            value = getattr(self, row.name, None)
+            if row.name not in _NUMBERS or value is None:
+                continue
+            try:
+                row.kind.parse(value)
+            except Exception:  # Any object may have been given.
+                problem = SettingsError(
+                    f"SDKConfig.{row.name}",
+                    kinds.brief(value),
+                    source="argument",
+                    expected=row.kind.expected,
+                    using="the default",
                 )
-                setattr(self, name, None)
+                _log.warn(f"config:{row.name}", "%s", problem)
+                setattr(self, row.name, None)
 
     def arguments(self) -> dict[str, Any]:
         """These settings by the names of ``vaquero.init``; what is not given is left out."""

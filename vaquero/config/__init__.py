@@ -1,8 +1,8 @@
-"""Settings: one table, each value with the place it came from.
+"""Settings: one table, each value with its source.
 
 An argument wins over the environment, the environment over ``[tool.vaquero]`` of the folder that
-the program was started in, and that over the default. A value that cannot be used is said once and
-passed over: the next place is asked, and nothing else is lost.
+the program was started in, and that over the default. An invalid value is logged once, with its
+source and what is valid. The next source is used; other settings are not affected.
 """
 
 from vaquero.config.load import Settings, Value, load

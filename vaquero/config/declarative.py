@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from vaquero.config import kinds
-from vaquero.config.places import BATCH, INSTRUMENTATION, OTLP, PLACES, SECTIONS
+from vaquero.config.schema_paths import BATCH, INSTRUMENTATION, OTLP, SECTIONS, SETTING_PATHS
 from vaquero.config.tree import Tree, TreeError, parse
 from vaquero.errors import SettingsError
 
@@ -36,14 +36,14 @@ class Declared:
     Attributes:
         name: The file's name, for messages.
         values: Values by the names of the table of settings, with their places in the file.
-        views: Of the meter provider, as the schema has them, with their lines.
+        views: Of the meter provider: their places, and what the schema has there.
         environ: Variables for instrumentations, which know no other way.
         problems: What cannot be honoured.
     """
 
     name: str
     values: dict[str, tuple[Any, Tree]] = field(default_factory=lambda: {})
-    views: list[tuple[dict[str, Any], int]] = field(default_factory=lambda: [])
+    views: list[tuple[Tree, dict[str, Any]]] = field(default_factory=lambda: [])
     environ: dict[str, str] = field(default_factory=lambda: {})
     problems: list[SettingsError] = field(default_factory=lambda: [])
 
@@ -76,7 +76,7 @@ def read(path: str, environ: Mapping[str, str]) -> Declared:
         line = f"line {version.line}" if version else "no line has it"
         raise _unusable(path, f"file_format: '1.0' or '1.1' ({line})")
     declared = Declared(Path(path).name)
-    _Reader(tree, declared).read()
+    _FileReader(tree, declared).read()
     return declared
 
 
@@ -84,13 +84,15 @@ def _unusable(path: str, expected: str) -> SettingsError:
     return SettingsError("OTEL_CONFIG_FILE", path, source="environment", expected=expected)
 
 
-class _Reader:
+class _FileReader:
+    """Takes from a tree of the schema what the table of settings has a row for."""
+
     def __init__(self, root: Tree, declared: Declared) -> None:
         self._root = root
         self._declared = declared
 
     def read(self) -> None:
-        for name, place in PLACES.items():
+        for name, place in SETTING_PATHS.items():
             self._value(name, self._at(self._root, place))
         self._resource()
         self._propagators()
@@ -255,7 +257,7 @@ class _Reader:
             if named[0] == "random" or _installed("id_generator", named[0]):
                 self._value("id_generator", generator, named[0])
             else:
-                self._declared.problem(generator, "random or an installed one. Using random")
+                self._declared.problem(generator, "random, which is used, or an installed one")
 
     def _sampler(self, tree: Tree) -> bool:
         """Whether a sampler of the schema can be made; says by line what cannot."""
@@ -271,7 +273,7 @@ class _Reader:
         if name not in SAMPLERS and not _installed("traces_sampler", name):
             below.plain()
             expected = f"one of {', '.join(sorted(SAMPLERS))}, or an installed one"
-            self._declared.problem(below, f"{expected}. Using parentbased_always_on")
+            self._declared.problem(below, f"{expected}; parentbased_always_on is used")
             return False
         ratio = below.get("ratio") if name == "trace_id_ratio_based" else None
         if ratio is not None:
@@ -286,7 +288,7 @@ class _Reader:
     def _views(self) -> None:
         views = self._at(self._root, "meter_provider.views")
         for view in views.each() if views else []:
-            self._declared.views.append((view.plain(), view.line))
+            self._declared.views.append((view, view.plain()))
 
     def _instrumentation(self) -> None:
         section = self._root.get("instrumentation/development")

@@ -1,4 +1,4 @@
-"""Kinds of settings: how a text or an argument becomes a value, and what would have done."""
+"""Kinds of settings: how a text or an argument becomes a value, and what is valid."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Kind(NamedTuple):
     Attributes:
         parse: Takes a text or an argument's object, gives the value; raises ``ValueError``,
             ``TypeError`` or ``OverflowError`` where it cannot.
-        expected: What would do, as a phrase that ends a sentence.
+        expected: What is valid, as a phrase.
     """
 
     parse: Callable[[Any], Any]

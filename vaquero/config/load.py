@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 import os
-import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from vaquero import _environ, _log
+from vaquero._nearest import nearest
 from vaquero.config import kinds
+from vaquero.config.judgement import Fault, Judge, Judgement
+from vaquero.config.project import project_table
 from vaquero.config.table import SETTINGS, Setting
 from vaquero.errors import SettingsError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from vaquero.config import declarative
 
 MASK = kinds.MASK
-#: Takes out what may stand around the parts of a key.
-_WITHOUT_QUOTES = str.maketrans("", "", " \t\r\"'")
 _BY_NAME = {setting.name: setting for setting in SETTINGS}
 
 
@@ -53,6 +55,7 @@ class Settings(Mapping[str, Any]):
     Attributes:
         problems: What could not be used.
         declared: What the file of ``OTEL_CONFIG_FILE`` says; None where there is none.
+        made: By setting, what its judge loaded or made, for the build.
     """
 
     def __init__(
@@ -60,10 +63,12 @@ class Settings(Mapping[str, Any]):
         values: Mapping[str, Value],
         problems: tuple[SettingsError, ...],
         declared: declarative.Declared | None = None,
+        made: Mapping[str, Any] = MappingProxyType({}),
     ) -> None:
         self._values = dict(values)
         self.problems = problems
         self.declared = declared
+        self.made = made
 
     def __getitem__(self, name: str) -> Any:
         return self._values[name].value
@@ -80,15 +85,30 @@ class Settings(Mapping[str, Any]):
         )
         return f"Settings({said})"
 
+    def with_more(
+        self,
+        *,
+        values: Mapping[str, Value] = MappingProxyType({}),
+        problems: Iterable[SettingsError] = (),
+        made: Mapping[str, Any] | None = None,
+    ) -> Settings:
+        """These settings, with what others add to them."""
+        return Settings(
+            {**self._values, **values},
+            (*self.problems, *problems),
+            self.declared,
+            self.made if made is None else made,
+        )
+
     def source(self, name: str) -> str:
         """Where the value of this setting came from."""
         return self._values[name].source
 
-    def given(self, name: str) -> bool:
+    def is_set(self, name: str) -> bool:
         """Whether anybody said anything: the value is not the default."""
         return self._values[name].source != "default"
 
-    def written(self, name: str) -> Any:
+    def raw(self, name: str) -> Any:
         """The value as it was written, before it was read; None where nobody said anything."""
         return self._values[name].written
 
@@ -102,18 +122,21 @@ def load(
     *,
     environ: Mapping[str, str] | None = None,
     folder: Path | None = None,
+    judges: Mapping[str, Judge] = MappingProxyType({}),
 ) -> Settings:
-    """Read all settings. Never raises: what cannot be used is in ``Settings.problems``.
+    """Read all settings. Never raises: what is invalid is in ``Settings.problems``.
 
     Args:
         arguments: Values given in code, by the names of the table; None means not given.
         environ: The environment; the process's own by default.
         folder: Where ``pyproject.toml`` is looked for (only there, never above); the working
             directory by default.
+        judges: By the names of settings, what judges values that can be read. They are asked in
+            their order, after all other settings are known, and not where nothing is built.
     """
     environ = {**os.environ, **_environ.taken} if environ is None else environ
     problems: list[SettingsError] = []
-    project, project_problem = _project_table(folder)
+    project, project_problem = project_table(folder)
     if project_problem is not None:
         problems.append(project_problem)
     problems.extend(_unknown_keys(project))
@@ -121,11 +144,100 @@ def load(
     if declared is not None:
         # The file replaces the variables of the specification; ours have no place in the schema.
         environ = {name: value for name, value in environ.items() if name.startswith("VAQUERO_")}
-    values: dict[str, Value] = {}
+    resolver = _Resolver(arguments or {}, declared, environ, project, problems)
     for setting in SETTINGS:
-        places = _candidates(setting, arguments or {}, declared, environ, project)
-        values[setting.name] = _resolve(setting, places, problems)
-    return Settings(values, tuple(problems), declared)
+        if setting.name not in judges:
+            resolver.read(setting)
+    built = resolver.known["enabled"] and not resolver.known["disabled"]
+    for name, judge in judges.items():
+        resolver.read(_BY_NAME[name], judge if built else None)
+    values = {setting.name: resolver.values[setting.name] for setting in SETTINGS}
+    return Settings(values, tuple(problems), declared, resolver.made)
+
+
+class _Resolver:
+    """The settings found so far: each is taken from its first source that has a valid value."""
+
+    def __init__(
+        self,
+        arguments: Mapping[str, Any],
+        declared: declarative.Declared | None,
+        environ: Mapping[str, str],
+        project: Mapping[str, Any],
+        problems: list[SettingsError],
+    ) -> None:
+        self._arguments = arguments
+        self._declared = declared
+        self._environ = environ
+        self._project = project
+        self._problems = problems
+        self.values: dict[str, Value] = {}
+        self.known: dict[str, Any] = {}
+        self.made: dict[str, Any] = {}
+
+    def read(self, setting: Setting, judge: Judge | None = None) -> None:
+        """Find the value of one setting."""
+        faults: list[tuple[str, Any, str, Fault]] = []
+        value = Value(setting, setting.default, "default", setting.name)
+        for name, raw, source in self._candidates(setting):
+            if source == "pyproject.toml" and not setting.project:
+                self._problems.append(_not_from_project(setting))
+                continue
+            try:
+                parsed = setting.kind.parse(raw)
+                judgement = Judgement(parsed) if judge is None else judge(parsed, self.known)
+            except Exception:  # An argument can be any object; whatever it raises, it is invalid.
+                judgement = Judgement(None, None, Fault(setting.kind.expected))
+            if judgement.fault is not None:
+                faults.append((name, raw, source, judgement.fault))
+            if judgement.fault is None or judgement.value is not None:
+                value = Value(setting, judgement.value, source, name, raw)
+                if judgement.made is not None:
+                    self.made[setting.name] = judgement.made
+                break
+        self.values[setting.name] = value
+        self.known[setting.name] = value.value
+        for name, raw, source, fault in faults:
+            self._note(value, name, raw, source, fault)
+
+    def _note(self, holds: Value, name: str, raw: Any, source: str, fault: Fault) -> None:
+        setting = holds.setting
+        if fault.setting:
+            other = self.values[fault.setting]
+            self.values[fault.setting] = Value(
+                other.setting, other.setting.default, "default", other.setting.name
+            )
+            setting, name, raw, source = other.setting, other.name, other.written, other.source
+        self._problems.append(
+            SettingsError(
+                name,
+                MASK if setting.secret else kinds.brief(raw),
+                source=source,
+                expected=fault.valid,
+                using=fault.using or _described(holds),
+            )
+        )
+
+    def _candidates(self, setting: Setting) -> Iterator[tuple[str, Any, str]]:
+        declared = self._declared
+        if self._arguments.get(setting.name) is not None:
+            yield setting.name, self._arguments[setting.name], "argument"
+        if declared is not None and setting.name in declared.values:
+            value, place = declared.values[setting.name]
+            yield place.path or setting.name, value, f"{declared.name}, line {place.line}"
+        for name in setting.env:
+            # An empty variable counts as unset, as the specification asks.
+            if self._environ.get(name, "").strip():
+                yield name, self._environ[name], "environment"
+        if setting.name in self._project:
+            yield setting.name, self._project[setting.name], "pyproject.toml"
+
+
+def _described(row: Value) -> str:
+    """What holds, for the end of a message."""
+    if row.source == "default":
+        return "the default" if row.value is None else f"{row.shown} (default)"
+    return f"{row.shown} (from {row.source})"
 
 
 def _declared(
@@ -143,19 +255,17 @@ def _declared(
         return None
     for name in [name for name in declared.values if name not in _BY_NAME]:
         _, place = declared.values.pop(name)
-        near = nearest(name)
-        hint = f"; did you mean {near!r}?" if near else ""
-        declared.problem(place, f"the name of a setting{hint}")
+        declared.problem(place, _name_of_a_setting(name))
     problems.extend(declared.problems)
     return declared
 
 
 def warn_of(settings: Settings) -> None:
-    """Say once what could not be used, and what holds instead."""
+    """Log once what is invalid, and what holds instead."""
     declared = settings.declared
     in_vain = declared.problems if declared is not None else []
     if declared is not None and in_vain:
-        # One line for all: the number of lines that a process says is bounded.
+        # One line for all: the number of lines that a process logs is bounded.
         _log.warn(
             "settings:file",
             "%s: some of it cannot be honoured: %s. `vaquero config` says why.",
@@ -165,70 +275,8 @@ def warn_of(settings: Settings) -> None:
             ),
         )
     for problem in settings.problems:
-        if problem in in_vain:
-            continue
-        name = _setting_named(problem.name)
-        if name is None:
+        if problem not in in_vain:
             _log.warn(f"settings:{problem.name}", "%s", problem)
-            continue
-        row = settings._values[name]
-        _log.warn(f"settings:{problem.name}", "%s Using %s (%s).", problem, row.shown, row.source)
-
-
-def nearest(name: str, known: list[str] | None = None) -> str | None:
-    """The known setting that a mistyped name probably meant; None where nothing is near."""
-    import difflib  # Wanted so rarely that no start should pay for it.
-
-    found = difflib.get_close_matches(name, known or list(_BY_NAME), n=1, cutoff=0.6)
-    return found[0] if found else None
-
-
-def _setting_named(name: str) -> str | None:
-    for setting in SETTINGS:
-        if name == setting.name or name in setting.env:
-            return setting.name
-    return None
-
-
-def _resolve(
-    setting: Setting, places: Iterator[tuple[str, Any, str]], problems: list[SettingsError]
-) -> Value:
-    for name, raw, source in places:
-        if source == "pyproject.toml" and not setting.project:
-            problems.append(_not_from_project(setting))
-            continue
-        try:
-            return Value(setting, setting.kind.parse(raw), source, name, raw)
-        except Exception:  # An argument can be any object; whatever it raises, it is not usable.
-            problems.append(
-                SettingsError(
-                    name,
-                    MASK if setting.secret else kinds.brief(raw),
-                    source=source,
-                    expected=setting.kind.expected,
-                )
-            )
-    return Value(setting, setting.default, "default", setting.name)
-
-
-def _candidates(
-    setting: Setting,
-    arguments: Mapping[str, Any],
-    declared: declarative.Declared | None,
-    environ: Mapping[str, str],
-    project: Mapping[str, Any],
-) -> Iterator[tuple[str, Any, str]]:
-    if arguments.get(setting.name) is not None:
-        yield setting.name, arguments[setting.name], "argument"
-    if declared is not None and setting.name in declared.values:
-        value, place = declared.values[setting.name]
-        yield place.path or setting.name, value, f"{declared.name}, line {place.line}"
-    for name in setting.env:
-        # An empty variable counts as unset, as the specification asks.
-        if environ.get(name, "").strip():
-            yield name, environ[name], "environment"
-    if setting.name in project:
-        yield setting.name, project[setting.name], "pyproject.toml"
 
 
 def _not_from_project(setting: Setting) -> SettingsError:
@@ -241,48 +289,22 @@ def _not_from_project(setting: Setting) -> SettingsError:
     )
 
 
-def _project_table(folder: Path | None) -> tuple[Mapping[str, Any], SettingsError | None]:
-    try:
-        path = (folder or Path.cwd()) / "pyproject.toml"
-        if not path.is_file():
-            return {}, None
-        text = path.read_text("utf-8")
-        if not _may_have_table(text):
-            return {}, None  # Most projects: the parser need not even be loaded.
-        if sys.version_info >= (3, 11):
-            import tomllib
-        else:
-            import tomli as tomllib
-        found: Any = tomllib.loads(text).get("tool", {}).get("vaquero", {})
-    except (OSError, ValueError, AttributeError):
-        return {}, SettingsError(
-            "pyproject.toml", "unreadable", source="pyproject.toml", expected="a TOML file"
-        )
-    if not isinstance(found, dict):
-        return {}, SettingsError(
-            "tool.vaquero", kinds.brief(found), source="pyproject.toml", expected="a table"
-        )
-    return found, None  # pyright: ignore[reportUnknownVariableType]
-
-
-def _may_have_table(text: str) -> bool:
-    """Whether TOML can hold ``tool.vaquero``, in any of the ways to write a key."""
-    bare = text.translate(_WITHOUT_QUOTES)
-    return "tool.vaquero" in bare or (
-        "vaquero" in bare and any(mark in f"\n{bare}" for mark in ("\n[tool]", "\ntool="))
-    )
-
-
 def _unknown_keys(project: Mapping[str, Any]) -> Iterator[SettingsError]:
     for key in project:
         # Tables below [tool.vaquero] are read elsewhere (instrumentations).
         if key in _BY_NAME or isinstance(project[key], dict):
             continue
-        near = nearest(key)
-        expected = f"the name of a setting; did you mean {near!r}?" if near else "a known setting"
         yield SettingsError(
-            f"tool.vaquero.{key}", "unknown", source="pyproject.toml", expected=expected
+            f"tool.vaquero.{key}",
+            "unknown",
+            source="pyproject.toml",
+            expected=_name_of_a_setting(key),
         )
+
+
+def _name_of_a_setting(unknown: str) -> str:
+    near = nearest(unknown, _BY_NAME)
+    return f"the name of a setting (did you mean {near!r}?)" if near else "the name of a setting"
 
 
 def _shown(setting: Setting, value: Any) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from vaquero.config.load import Settings
-from vaquero.config.places import BATCH, INSTRUMENTATION, OTLP, PLACES, SECTIONS
+from vaquero.config.schema_paths import BATCH, INSTRUMENTATION, OTLP, SECTIONS, SETTING_PATHS
 
 _OTLP_ROWS = (
     "endpoint",
@@ -22,7 +22,7 @@ _OTLP_ROWS = (
 )
 #: Settings that have places of their own in the schema; the others go below ``distribution``.
 _PLACED = {
-    *PLACES,
+    *SETTING_PATHS,
     *BATCH.values(),
     *(f"log_{name}" for name in BATCH.values()),
     *_OTLP_ROWS,
@@ -51,8 +51,8 @@ def document(settings: Settings, environ: Mapping[str, str]) -> str:
         environ: Where variables of instrumentations are taken from.
     """
     tree: dict[str, Any] = {"file_format": "1.0"}
-    for name, place in PLACES.items():
-        if settings.given(name):
+    for name, place in SETTING_PATHS.items():
+        if settings.is_set(name):
             _put(tree, place, settings[name])
     _resource(tree, settings)
     if settings["propagators"] is not None:
@@ -107,7 +107,7 @@ def _signal(tree: dict[str, Any], signal: str, settings: Settings) -> None:
         else:
             prefix = "log_" if signal == "logs" else ""
             for key, setting in BATCH.items():
-                if settings.given(prefix + setting):
+                if settings.is_set(prefix + setting):
                     body[key] = settings[prefix + setting]
         otlp = name in ("otlp", "otlp_proto_http", "otlp_proto_grpc")
         body["exporter"] = _otlp(signal, settings) if otlp else {name: None}
@@ -129,7 +129,7 @@ def _otlp(signal: str, settings: Settings) -> dict[str, Any]:
     for place, name in OTLP.items():
         value = of(name)[1]
         if name == "endpoint" and value is not None:
-            written = settings.written(endpoint_name)
+            written = settings.raw(endpoint_name)
             bare = protocol == "grpc" and isinstance(written, str) and "://" not in written
             value = written if bare else value
             if endpoint_name == "endpoint" and protocol != "grpc":
@@ -144,10 +144,10 @@ def _otlp(signal: str, settings: Settings) -> dict[str, Any]:
         variable = f"OTEL_EXPORTER_OTLP_{name.upper()}"
         exporter["headers_list"] = f"${{{variable}}}"
     if signal == "metrics":
-        if settings.given("temporality"):
+        if settings.is_set("temporality"):
             said = settings["temporality"]
             exporter["temporality_preference"] = "low_memory" if said == "lowmemory" else said
-        if settings.given("histogram_aggregation"):
+        if settings.is_set("histogram_aggregation"):
             exporter["default_histogram_aggregation"] = settings["histogram_aggregation"]
     return {"otlp_grpc" if protocol == "grpc" else "otlp_http": exporter or None}
 

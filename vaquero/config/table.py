@@ -1,7 +1,7 @@
 """The one table of settings: name, variables, kind, default, help.
 
 Where an ``OTEL_*`` variable exists it is the one that is read; ``VAQUERO_*`` stands only where none
-does, or where the original vaquero-sdk had one. Variables are asked in the order given.
+does, or where vaquero-sdk had one. Variables are asked in the order given.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ class Setting(NamedTuple):
         name: The argument of ``vaquero.init`` and the key in ``[tool.vaquero]``.
         env: Variables, the first that is set wins.
         kind: How its values are read.
-        default: What holds when nobody says anything.
+        default: What holds where no source has a valid value.
         help: One phrase.
         secret: Its value is never shown.
         project: May be set in ``pyproject.toml``. Never so for what decides where telemetry goes:
@@ -62,7 +62,13 @@ def _otlp(signal: str = "") -> tuple[Setting, ...]:
 
 _GENERAL = (
     Setting("disabled", ("OTEL_SDK_DISABLED",), kinds.SWITCH, False, "build nothing at all"),
-    Setting("enabled", ("VAQUERO_ENABLED",), kinds.SWITCH, True, "the original's off switch"),
+    Setting(
+        "enabled",
+        ("VAQUERO_ENABLED",),
+        kinds.SWITCH,
+        True,
+        "`VAQUERO_ENABLED` of vaquero-sdk; `OTEL_SDK_DISABLED` wins",
+    ),
     Setting("service_name", ("OTEL_SERVICE_NAME",), kinds.TEXT, None, "service.name"),
     Setting("service_version", (), kinds.TEXT, None, "service.version"),
     Setting(
@@ -342,7 +348,8 @@ _PIPELINE = (
     Setting("spool_max_days", ("VAQUERO_SPOOL_MAX_DAYS",), kinds.DAYS, 7.0, "days it is kept"),
 )
 
-_ORIGINAL = (
+#: Compatibility with vaquero-sdk.
+_COMPATIBILITY = (
     Setting("batch_size", ("VAQUERO_BATCH_SIZE",), kinds.COUNT, None, "max_export_batch_size"),
     Setting("flush_interval", ("VAQUERO_FLUSH_INTERVAL",), kinds.SECONDS, None, "schedule delay"),
     Setting("max_retries", ("VAQUERO_MAX_RETRIES",), kinds.RETRIES, None, "accepted, unused"),
@@ -359,5 +366,5 @@ SETTINGS: tuple[Setting, ...] = (
     *_METRICS,
     *_LOGS,
     *_PIPELINE,
-    *_ORIGINAL,
+    *_COMPATIBILITY,
 )

@@ -15,6 +15,7 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
 from vaquero import _log
+from vaquero._nearest import did_you_mean
 from vaquero._probe import is_a
 
 if TYPE_CHECKING:
@@ -80,7 +81,7 @@ def _inherited(
                 "trace(include=%r) names nothing in %s%s",
                 name,
                 cls.__qualname__,
-                nearest(name, dir(cls)),
+                did_you_mean(name, dir(cls)),
             )
         elif _can_be_traced(member) and not is_traced(member):
             yield name, member
@@ -141,11 +142,3 @@ def _put(cls: type[Any], name: str, traced: Any) -> None:
             name,
             type(error).__name__,
         )
-
-
-def nearest(name: str, known: list[str]) -> str:
-    """``; did you mean x?`` where something of that kind is known, else a full stop."""
-    from difflib import get_close_matches
-
-    found = get_close_matches(name, known, n=1, cutoff=0.6)
-    return f"; did you mean {found[0]}?" if found else "."

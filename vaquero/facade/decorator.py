@@ -16,12 +16,13 @@ from opentelemetry.context import Context
 
 from vaquero import _guard, _log, values
 from vaquero._context import SPAN_KEY, attach, detach_quietly, get_current
+from vaquero._nearest import did_you_mean
 from vaquero._probe import is_a, text_of
 from vaquero.compat.fields import json_of
 from vaquero.compat.span import AGENT_NAME
 from vaquero.facade import route as routes
 from vaquero.facade.arguments import DEFAULT_START, StartOptions, merged, usable_kind
-from vaquero.facade.classes import MARK, nearest, trace_class
+from vaquero.facade.classes import MARK, trace_class
 from vaquero.facade.span_factory import SpanFactory, TraceOptions
 from vaquero.tracing.generators import end_span, spanned_async_generator, spanned_generator
 
@@ -120,7 +121,7 @@ def trace(
             f"trace:{key}",
             "trace(%s=...) is not known and has no effect%s",
             key,
-            nearest(key, list(inspect.signature(trace).parameters)),
+            did_you_mean(key, inspect.signature(trace).parameters),
         )
     target: Any = None
     if _is_target(agent_name):

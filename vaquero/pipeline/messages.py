@@ -80,13 +80,14 @@ def log_refused(lane: Lane, result: SendResult, items: int, *, kept: bool) -> No
 
 def log_unusable_destination(signal: Signal, destination: Destination, error: Exception) -> None:
     """A destination cannot be used at all, so its signal is not exported."""
-    _log.warn(
-        f"destination:{signal}",
-        "%s cannot be sent to %s over %s and are dropped: %s",
-        signal.capitalize(),
-        destination.address,
-        destination.protocol,
-        describe(error),
+    _log.warn(f"destination:{signal}", "%s", unusable_text(signal, destination, error))
+
+
+def unusable_text(signal: Signal, destination: Destination, error: Exception) -> str:
+    """The line for a destination that cannot be used."""
+    return (
+        f"{signal.capitalize()} cannot be sent to {destination.address} over "
+        f"{destination.protocol} and are dropped: {describe(error)}"
     )
 
 

@@ -13,26 +13,26 @@ from vaquero.logs.libraries import install as thirdparty
 from vaquero.logs.provider import LEVELS, LazyLoggerProvider
 from vaquero.logs.record import LazyLogRecord
 from vaquero.logs.uncaught import Uncaught
-from vaquero.sdk import exporters, global_providers, translate
+from vaquero.sdk import exporters, global_providers, providers
 from vaquero.version import __version__
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.resources import Resource
 
     from vaquero.config import Settings
-    from vaquero.sdk.exporters import Extras
-    from vaquero.sdk.handle import Parts
+    from vaquero.sdk.exporters import Components
+    from vaquero.sdk.parts import Parts
 
 
 def add_logs(
-    parts: Parts, settings: Settings, extras: Extras, who: Resource, *, offered: bool
+    parts: Parts, settings: Settings, components: Components, who: Resource, *, replaceable: bool
 ) -> None:
     """Add what the settings ask for to the parts of an SDK."""
     if settings["log_correlation"]:
         _correlate(parts, settings, who)
-    chosen = exporters.choose("logs", settings, extras)
+    chosen = exporters.exporters_for("logs", settings, components)
     others = [
-        *extras.log_processors,
+        *components.log_processors,
         *(exporters.log_processor_for(exporter, settings) for exporter in chosen.others),
     ]
     if not chosen.pipeline and not others:
@@ -44,19 +44,19 @@ def add_logs(
 
         provider = LoggerProvider(resource=current(), shutdown_on_exit=False)
         if chosen.pipeline:
-            provider.add_log_record_processor(translate.log_processor(settings, parts.pipeline))
+            provider.add_log_record_processor(providers.log_processor(settings, parts.pipeline))
         for processor in others:
             provider.add_log_record_processor(processor)
         return provider
 
     provider = LazyLoggerProvider(make)
     parts.logger_provider = provider
-    if global_providers.put("logs", provider, offered=offered):
-        parts.on_shutdown.append(lambda: global_providers.withdraw("logs", provider))
+    if global_providers.make_global("logs", provider, replaceable=replaceable):
+        parts.on_shutdown.append(lambda: global_providers.unset_global("logs", provider))
     if not settings["logs"]:
         return
     level = LEVELS[settings["log_level"]]
-    LazyLogRecord.limits = translate.log_limits(settings)
+    LazyLogRecord.limits = providers.log_limits(settings)
     if others or parts.pipeline is None:
         through = BridgeThroughProvider(provider.made, level)
         parts.on_shutdown.append(through.install())
@@ -77,7 +77,7 @@ class _Resource:
     def __init__(self, who: Resource, settings: Settings) -> None:
         self._who = who
         self._pid = os.getpid()
-        self._of_child = translate.child_resource(settings)
+        self._of_child = providers.child_resource(settings)
 
     def __call__(self) -> Resource:
         pid = os.getpid()

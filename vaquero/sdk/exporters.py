@@ -5,18 +5,23 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from vaquero import _log
+from vaquero import _guard, _log
+from vaquero.config.judgement import Judgement
+from vaquero.config.kinds import brief
+from vaquero.errors import SettingsError
+from vaquero.sdk import endpoints, installed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from vaquero.config import Settings
+    from vaquero.config.judgement import Judge
 
 #: Names of upstream's own OTLP exporters: vaquero's pipeline answers to them.
 OTLP_NAMES = frozenset({"otlp", "otlp_proto_http", "otlp_proto_grpc"})
 
 
-class Extras(NamedTuple):
+class Components(NamedTuple):
     """What the caller hands in beside settings.
 
     Attributes:
@@ -40,7 +45,7 @@ class Extras(NamedTuple):
     resource_attributes: Mapping[str, Any] = MappingProxyType({})
 
 
-class Chosen(NamedTuple):
+class SignalExporters(NamedTuple):
     """What one signal is exported by.
 
     Attributes:
@@ -52,62 +57,81 @@ class Chosen(NamedTuple):
     others: tuple[Any, ...]
 
 
-def choose(signal: str, settings: Settings, extras: Extras) -> Chosen:
-    """Decide by what a signal is exported; a name that cannot be loaded is said and left out."""
-    given = tuple(exporter for exporter in extras.exporters if _signal_of(exporter) == signal)
-    names = list(dict.fromkeys([*settings[f"{signal}_exporter"], *extras.names.get(signal, ())]))
-    if given and not (settings.given("endpoint") or settings.given(f"{signal}_endpoint")):
+def exporters_for(signal: str, settings: Settings, components: Components) -> SignalExporters:
+    """Decide by what a signal is exported; one that cannot be made is logged and left out."""
+    given = tuple(exporter for exporter in components.exporters if _signal_of(exporter) == signal)
+    more = _named_in_code(signal, components)
+    classes = {**settings.made.get(f"{signal}_exporter", {}), **more}
+    names = list(dict.fromkeys([*settings[f"{signal}_exporter"], *more]))
+    if given and not (settings.is_set("endpoint") or settings.is_set(f"{signal}_endpoint")):
         names = [name for name in names if name not in OTLP_NAMES]
     # The specification: "none" beside other names is ignored; alone it means no exporter.
     names = [name for name in names if name != "none"]
     otlp = any(name in OTLP_NAMES for name in names)
-    others = [*given, *_load(signal, (n for n in names if n not in OTLP_NAMES), extras)]
-    # What was named by mistake must not silence the signal; each name has been said.
+    others = [
+        *given,
+        *_make(signal, (n for n in names if n not in OTLP_NAMES), classes, components),
+    ]
+    # What was named by mistake must not silence the signal; each name has been logged.
     otlp = otlp or bool(names and not others)
     if otlp and settings["exporter"] == "opentelemetry":
-        others.extend(_load(signal, [_stock_name(signal, settings)], extras))
+        others.extend(_make(signal, [_stock_name(signal, settings)], classes, components))
         otlp = False
-    return Chosen(pipeline=otlp, others=tuple(others))
+    return SignalExporters(pipeline=otlp, others=tuple(others))
+
+
+def judge(signal: str) -> Judge:
+    """What judges the names of exporters of a signal, and loads their classes.
+
+    They are not made: a reader of Prometheus would take its port, just to be looked at.
+    """
+
+    def judge_exporters(wanted: Any, known: Mapping[str, Any]) -> Judgement:
+        del known
+        group = f"opentelemetry_{signal}_exporter"
+        return installed.judge_names(group, wanted, builtin={*OTLP_NAMES, "none"})
+
+    return judge_exporters
+
+
+def _named_in_code(signal: str, components: Components) -> dict[str, Any]:
+    """The names given beside the settings, each with its class, None for those of OTLP."""
+    names = tuple(components.names.get(signal, ()))
+    judgement = judge(signal)(names, {})
+    if judgement.fault is not None:
+        argument = f"{signal.removesuffix('s')}_exporter_names"
+        using = ",".join(judgement.value or ()) or "what the settings name"
+        problem = SettingsError(
+            argument,
+            brief(",".join(names)),
+            source="argument",
+            expected=judgement.fault.valid,
+            using=using,
+        )
+        _log.warn(f"settings:{argument}", "%s", problem)
+    classes: dict[str, Any] = judgement.made or {}
+    return {name: classes.get(name) for name in judgement.value or ()}
 
 
 def _stock_name(signal: str, settings: Settings) -> str:
-    from vaquero.sdk.translate import protocol_of
+    grpc = endpoints.protocol_of(signal, settings) == "grpc"
+    return "otlp_proto_grpc" if grpc else "otlp_proto_http"
 
-    return "otlp_proto_grpc" if protocol_of(signal, settings) == "grpc" else "otlp_proto_http"
 
-
-def _load(signal: str, names: Iterable[str], extras: Extras) -> list[Any]:
+def _make(
+    signal: str, names: Iterable[str], classes: Mapping[str, Any], components: Components
+) -> list[Any]:
     found: list[Any] = []
     for name in names:
-        exporter = _load_one(signal, name, extras)
-        if exporter is not None:
-            found.append(exporter)
+        try:
+            factory = classes.get(name) or installed.load(f"opentelemetry_{signal}_exporter", name)
+            found.append(factory(**components.exporter_args.get(factory, {})))
+        except Exception as error:  # An exporter is somebody else's code.
+            reason = _guard.describe(error)
+            _log.warn(
+                f"exporter:{name}", "the %s exporter %r is left out: %s", signal, name, reason
+            )
     return found
-
-
-def _load_one(signal: str, name: str, extras: Extras) -> Any:
-    # Loaded only where a name asks for it: it brings the parser of e-mail along.
-    from importlib.metadata import entry_points
-
-    group = f"opentelemetry_{signal}_exporter"
-    points = list(entry_points(group=group, name=name))
-    if not points:
-        known = sorted({point.name for point in entry_points(group=group)} | {"otlp", "none"})
-        _log.warn(
-            f"exporter:{name}",
-            "OTEL_%s_EXPORTER: %r is not usable: expected one of %s. The others that are named "
-            "are used, where there are none otlp.",
-            signal.upper(),
-            name,
-            ", ".join(known),
-        )
-        return None
-    try:
-        factory = points[0].load()
-        return factory(**extras.exporter_args.get(factory, {}))
-    except Exception as error:  # An exporter is somebody else's code.
-        _log.warn(f"exporter:{name}", "the %s exporter %r is left out: %r", signal, name, error)
-        return None
 
 
 def _signal_of(exporter: Any) -> str:
@@ -121,10 +145,10 @@ def _signal_of(exporter: Any) -> str:
     return "logs"
 
 
-def span_processor_for(exporter: Any, extras: Extras, settings: Settings) -> Any:
+def span_processor_for(exporter: Any, components: Components, settings: Settings) -> Any:
     """The processor that feeds a span exporter which is not ours."""
-    if extras.export_processor is not None:
-        return extras.export_processor(exporter)
+    if components.export_processor is not None:
+        return components.export_processor(exporter)
     from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
     return BatchSpanProcessor(exporter, **_batching(settings, ""))
@@ -157,7 +181,7 @@ _BATCHING = {
 def _batching(settings: Settings, prefix: str) -> dict[str, Any]:
     """Arguments of the SDK's batch processors, made to agree: it raises where they do not."""
     said = {
-        name: settings[prefix + name] if settings.given(prefix + name) else default
+        name: settings[prefix + name] if settings.is_set(prefix + name) else default
         for name, default in _BATCHING[prefix].items()
     }
     return {

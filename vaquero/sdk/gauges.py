@@ -34,15 +34,20 @@ def start(
     Returns:
         Calls that silence them again.
     """
-    chosen = switches.read()
     stops: list[Callable[[], None]] = []
-    for name in OWN:
-        if chosen.off_by(name) is None:
-            provider = host_meter_provider if name in OF_HOST else meter_provider
-            stop = _start_one(name, provider, destination)
-            if stop is not None:
-                stops.append(stop)
+    for name in enabled():
+        provider = host_meter_provider if name in OF_HOST else meter_provider
+        stop = _start_one(name, provider, destination)
+        if stop is not None:
+            stops.append(stop)
     return stops
+
+
+def enabled() -> tuple[str, ...]:
+    """The names of those that nobody switched off."""
+    chosen = switches.read()
+    switches.warn_of(chosen)
+    return tuple(name for name in OWN if chosen.off_by(name) is None)
 
 
 def _start_one(name: str, provider: MeterProvider, destination: str) -> Callable[[], None] | None:

@@ -1,8 +1,8 @@
-"""Making providers global, or offering them, for metrics and logs.
+"""Making providers the API's global ones, for good or replaceable, for each signal.
 
-``vaquero.tracing.global_provider`` does the same for traces. *Published* takes the API's once-only
-place, as ``set_meter_provider`` does. *Offered* does not: an application that sets its own later
-succeeds.
+For good takes the API's once-only place, as ``set_meter_provider`` does. A replaceable provider
+does not: an application that sets its own later succeeds. For traces
+``vaquero.tracing.global_provider`` does it.
 """
 
 from __future__ import annotations
@@ -10,9 +10,7 @@ from __future__ import annotations
 import weakref
 from typing import Any
 
-from opentelemetry import _logs as logs_api
 from opentelemetry import metrics as metrics_api
-from opentelemetry import trace as trace_api
 
 from vaquero._upstream import PROVIDERS, ProxyMeter, ProxyMeterProvider, proxy_meter_provider
 from vaquero.tracing import global_provider
@@ -22,48 +20,48 @@ from vaquero.tracing.provider import TracerProvider
 _ours: weakref.WeakSet[Any] = weakref.WeakSet()
 
 
-def host(signal: str) -> Any:
+def set_by_application(signal: str) -> Any:
     """The provider that the application itself set for this signal; None where it set none."""
     current = PROVIDERS[signal].get()
     return None if current is None or current in _ours else current
 
 
-def offerable(signal: str) -> bool:
+def supports_replaceable(signal: str) -> bool:
     """Whether this API version lets a provider stand in the place without taking it for good."""
     return PROVIDERS[signal].is_known()
 
 
-def put(signal: str, provider: Any, *, offered: bool) -> bool:
-    """Put a provider of ours into the API's place.
+def make_global(signal: str, provider: Any, *, replaceable: bool) -> bool:
+    """Make a provider of ours the global one of its signal.
 
     Args:
         signal: ``traces``, ``metrics`` or ``logs``.
         provider: Ours.
-        offered: Leave the once-only place open for the application.
+        replaceable: Leave the once-only place open for the application.
 
     Returns:
         False where the application's own provider stands there, or the API does not allow it.
     """
-    if host(signal) is not None or not offerable(signal):
+    if set_by_application(signal) is not None or not supports_replaceable(signal):
         return False
     place = PROVIDERS[signal]
     _ours.add(provider)
     if isinstance(provider, TracerProvider):
         return (
             global_provider.set_default(provider)
-            if offered
+            if replaceable
             else global_provider.set_final(provider)
         )
-    if signal == "metrics" and offered:
-        return _offer_meters(provider)
-    if not offered:
+    if signal == "metrics" and replaceable:
+        return _set_replaceable_meters(provider)
+    if not replaceable:
         place.set_for_good()
     place.put(provider)
     _tell_proxies(signal, provider)
     return True
 
 
-def withdraw(signal: str, provider: Any) -> None:
+def unset_global(signal: str, provider: Any) -> None:
     """Stop being the global provider, for a shutdown; what the application set stays."""
     if isinstance(provider, TracerProvider):
         global_provider.unset(provider)
@@ -83,7 +81,7 @@ class _FollowingMeters(ProxyMeterProvider):
     """Hands out only proxies, so that every meter follows a provider that is set later.
 
     The API's own proxy provider hands out real meters once it has a provider behind it; those
-    would stay with an offered provider for good.
+    would stay with a replaceable provider for good.
     """
 
     def get_meter(
@@ -102,7 +100,7 @@ class _FollowingMeters(ProxyMeterProvider):
             return meter
 
 
-def _offer_meters(provider: Any) -> bool:
+def _set_replaceable_meters(provider: Any) -> bool:
     proxy = proxy_meter_provider()
     if proxy is None or type(proxy) not in (
         ProxyMeterProvider,
@@ -112,12 +110,3 @@ def _offer_meters(provider: Any) -> bool:
     proxy.__class__ = _FollowingMeters
     proxy.on_set_meter_provider(provider)
     return True
-
-
-def current(signal: str) -> Any:
-    """The provider that instrumented libraries get now, through the public API."""
-    if signal == "traces":
-        return trace_api.get_tracer_provider()
-    if signal == "metrics":
-        return metrics_api.get_meter_provider()
-    return logs_api.get_logger_provider()

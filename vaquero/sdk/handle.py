@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import threading
 import time
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from vaquero import _guard, _process, _runtime
+from vaquero.sdk.build import assemble
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -18,30 +18,15 @@ if TYPE_CHECKING:
     from vaquero.config import Settings
     from vaquero.logs.provider import LazyLoggerProvider
     from vaquero.metrics.provider import MeterProvider
-    from vaquero.metrics.reader import Ticker
     from vaquero.pipeline import Pipeline
-
-
-@dataclass
-class Parts:
-    """What an SDK is made of; a part that a setting switched off is None."""
-
-    pipeline: Pipeline | None = None
-    tracer_provider: TracerProvider | None = None
-    meter_provider: MeterProvider | None = None
-    host_meter_provider: MeterProvider | None = None
-    logger_provider: LazyLoggerProvider | None = None
-    ticker: Ticker | None = None
-    host_tracer_provider: Any = None
-    before_exit: list[Callable[[], None]] = field(default_factory=lambda: [])
-    on_shutdown: list[Callable[[], None]] = field(default_factory=lambda: [])
+    from vaquero.sdk.parts import Parts
 
 
 class VaqueroSDK:
     """One running SDK: the object that ``vaquero.init`` returns.
 
     Args:
-        config: The original's configuration object, or None: ``VaqueroSDK(SDKConfig(...))`` starts
+        config: vaquero-sdk's configuration object, or None: ``VaqueroSDK(SDKConfig(...))`` starts
             an SDK as ``vaquero.init(config=...)`` does. Inside vaquero parts are given instead.
         settings: What it was made from.
         parts: What it is made of.
@@ -55,8 +40,6 @@ class VaqueroSDK:
         parts: Parts | None = None,
     ) -> None:
         if parts is None or settings is None:
-            from vaquero.sdk.build import assemble
-
             settings, parts = assemble(config.arguments() if config is not None else {})
         self.config = config
         self.settings: Settings = settings
@@ -98,7 +81,7 @@ class VaqueroSDK:
 
     @property
     def _active_spans(self) -> Collection[Any]:
-        """The spans under way now: a live collection, as the original's documents use it."""
+        """The spans under way now: a live collection, as the documents of vaquero-sdk use it."""
         from vaquero.compat.active_spans import ActiveSpans
 
         return ActiveSpans() if self.is_enabled() else ()

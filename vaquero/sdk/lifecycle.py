@@ -1,16 +1,17 @@
-"""The ways in: ``init``, the implicit start, the original's functions, and the configurator."""
+"""The verbs of the API: init, configure, flush, shutdown; and the starts without a call."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 from vaquero import _guard, _log, _runtime
+from vaquero._nearest import did_you_mean
 from vaquero.compat.config import SDKConfig
-from vaquero.config.load import nearest
 from vaquero.config.table import SETTINGS
 from vaquero.sdk.build import assemble
-from vaquero.sdk.exporters import Extras
-from vaquero.sdk.handle import Parts, VaqueroSDK
+from vaquero.sdk.exporters import Components
+from vaquero.sdk.handle import VaqueroSDK
+from vaquero.sdk.parts import Parts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 _NAMES = [setting.name for setting in SETTINGS]
 
-#: Parameters that the original's documents show and that change nothing here.
+#: Parameters that the documents of vaquero-sdk show and that change nothing here.
 _WITHOUT_EFFECT = frozenset(
     {
         "capture_errors",
@@ -72,7 +73,7 @@ def init(
     before.
 
     Args:
-        project_api_key: The original's key; sent as ``Authorization: Bearer`` only to an endpoint
+        project_api_key: vaquero-sdk's key; sent as ``Authorization: Bearer`` only to an endpoint
             that you name, here or in the environment.
         project_id: ``vaquero.project.id`` on the resource.
         project_name: ``vaquero.project.name``, and ``service.name`` where that is not given.
@@ -93,11 +94,11 @@ def init(
         logs: Whether log records are sent.
         redact: Whether secrets are removed before anything leaves the process.
         spool: Whether what is not yet sent is kept on disk.
-        config: The original's ``SDKConfig``.
+        config: The ``SDKConfig`` of vaquero-sdk.
         api_key: The documents' other name for ``project_api_key``.
         mode: The documents' other name for ``environment``.
         **overrides: Any other setting of the table in ``docs/settings.md`` by its name. An unknown
-            one is said with the nearest known name, and ignored.
+            one is logged with the nearest known name, and ignored.
 
     Returns:
         The running SDK; a disabled one where settings say so or starting failed. Never raises.
@@ -131,13 +132,13 @@ def init(
     }
     given = {**_from_config(config), **_known(overrides)}
     given.update({name: value for name, value in arguments.items() if value is not None})
-    extras = Extras(
+    components = Components(
         exporters=tuple(exporters or ()),
         span_processors=tuple(span_processors or ()),
         log_processors=tuple(log_processors or ()),
     )
     _load_facade()
-    sdk = start(given, extras)
+    sdk = start(given, components)
     sdk.config = config if isinstance(config, SDKConfig) else SDKConfig(**_config_fields(given))
     return sdk
 
@@ -149,23 +150,23 @@ def _load_facade() -> None:
 
 def start(
     arguments: Mapping[str, Any] | None = None,
-    extras: Extras | None = None,
+    components: Components | None = None,
     *,
-    offered: bool = False,
+    replaceable: bool = False,
 ) -> VaqueroSDK:
     """Make an SDK and put it in use, ending the one before; never raises.
 
     Args:
         arguments: Settings by the names of the table.
-        extras: Objects given beside them.
-        offered: As at the implicit start: an application may still set its own providers.
+        components: Objects given beside them.
+        replaceable: As at the implicit start: an application may still set its own providers.
     """
     with _runtime.lock:
         before = _runtime.sdk
         if before is not None:
             before.shutdown(timeout=0.5)
         try:
-            settings, parts = assemble(arguments or {}, extras, offered=offered)
+            settings, parts = assemble(arguments or {}, components, replaceable=replaceable)
         except Exception as error:
             _guard.report(error, "init")
             from vaquero import config
@@ -178,7 +179,7 @@ def start(
 
 def start_by_first_call() -> VaqueroSDK:
     """The implicit start: what ``_runtime.starter`` is."""
-    return start(offered=True)
+    return start(replaceable=True)
 
 
 def configure(
@@ -193,7 +194,7 @@ def configure(
     tags: Mapping[str, str] | None = None,
     **kwargs: Any,
 ) -> VaqueroSDK:
-    """The original's ``configure``: ``init`` with the original's order of parameters."""
+    """``init`` with the parameters of vaquero-sdk in their order."""
     given: dict[str, Any] = {
         "batch_size": batch_size,
         "flush_interval": flush_interval,
@@ -214,7 +215,7 @@ def configure(
 
 
 def configure_from_env() -> SDKConfig:
-    """The original's: the settings of the environment as an ``SDKConfig``; starts nothing."""
+    """The settings of the environment as an ``SDKConfig``, as in vaquero-sdk; starts nothing."""
     from vaquero import config
 
     settings = config.load()
@@ -268,7 +269,7 @@ def configure_from_entry_point(**kwargs: Any) -> VaqueroSDK:
         "sampler": kwargs.get("sampler"),
         "id_generator": kwargs.get("id_generator"),
     }
-    extras = Extras(
+    components = Components(
         span_processors=tuple(kwargs.get("span_processors") or ()),
         log_processors=tuple(kwargs.get("log_record_processors") or ()),
         names={
@@ -280,7 +281,9 @@ def configure_from_entry_point(**kwargs: Any) -> VaqueroSDK:
         exporter_args=kwargs.get("exporter_args_map") or {},
         resource_attributes=attributes,
     )
-    return start({name: value for name, value in arguments.items() if value is not None}, extras)
+    return start(
+        {name: value for name, value in arguments.items() if value is not None}, components
+    )
 
 
 def _from_config(config: SDKConfig | Mapping[str, Any] | None) -> dict[str, Any]:
@@ -297,13 +300,11 @@ def _known(overrides: dict[str, Any]) -> dict[str, Any]:
         if name in _NAMES:
             known[name] = value
         elif name not in _WITHOUT_EFFECT:
-            near = nearest(name)
-            hint = f"; did you mean {near!r}?" if near else "."
             _log.warn(
                 f"unknown:{name}",
                 "vaquero.init has no parameter %r%s It is ignored.",
                 name,
-                hint,
+                did_you_mean(name, _NAMES),
             )
     return known
 

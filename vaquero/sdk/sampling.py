@@ -1,4 +1,4 @@
-"""Samplers and id generators by name, as ``OTEL_TRACES_SAMPLER`` and its kin spell them."""
+"""Samplers and id generators, by the names of the specification, of packages, and of a file."""
 
 from __future__ import annotations
 
@@ -7,7 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from opentelemetry.sdk.trace import sampling
 
-from vaquero import _log
+from vaquero import _guard
+from vaquero.config.judgement import Fault, Judgement
+from vaquero.errors import SettingsError
+from vaquero.sdk import installed
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace.id_generator import IdGenerator
@@ -24,86 +27,116 @@ _BY_RATIO = {
     "traceidratio": sampling.TraceIdRatioBased,
     "parentbased_traceidratio": sampling.ParentBasedTraceIdRatio,
 }
+#: What holds where no sampler is named, or the named one is invalid.
+DEFAULT = "parentbased_always_on"
+
+_SHARE = "a share from 0 to 1, e.g. 0.25"
+_PARENTS = (
+    "remote_parent_sampled",
+    "remote_parent_not_sampled",
+    "local_parent_sampled",
+    "local_parent_not_sampled",
+)
 
 
 def sampler(settings: Settings) -> sampling.Sampler:
-    """The sampler of the settings; one that cannot be had is said and replaced by the default."""
-    wanted = settings["sampler"]
-    if wanted is None:
-        return sampling.DEFAULT_ON
-    if isinstance(wanted, sampling.Sampler):
-        return wanted
-    if isinstance(wanted, Mapping):
-        from vaquero.sdk import declarative
+    """The sampler that the settings were judged to name; else the default."""
+    return settings.made.get("sampler", sampling.DEFAULT_ON)
 
-        return declarative.sampler(wanted)  # pyright: ignore[reportUnknownArgumentType]
+
+def judge_sampler(wanted: Any, known: Mapping[str, Any]) -> Judgement:
+    """Judge and make a sampler: an object, a share, a name, or what a declarative file says."""
+    if isinstance(wanted, sampling.Sampler):
+        return Judgement(wanted, wanted)
     if isinstance(wanted, int | float) and not isinstance(wanted, bool):
-        return _by_ratio("parentbased_traceidratio", str(wanted))
-    name = str(wanted).strip().lower()
-    if name in _FIXED:
+        made = _by_ratio("parentbased_traceidratio", wanted)
+        return Judgement(wanted, made) if made else _refused(_SHARE)
+    argument: str | None = known["sampler_arg"]
+    try:
+        if isinstance(wanted, Mapping):
+            return Judgement(wanted, _declared(wanted))  # pyright: ignore[reportUnknownArgumentType]
+        name = str(wanted).strip()
+        if name.lower() in _FIXED:
+            return Judgement(wanted, _FIXED[name.lower()])
+        if name.lower() in _BY_RATIO:
+            return _judge_ratio(name.lower(), argument)
+        return Judgement(wanted, _of_package(name, argument))
+    except installed.NotInstalledError:
+        return _refused(f"one of {_known()}")
+    except SettingsError as error:  # Ours say this of their argument.
+        if argument is not None:
+            return Judgement(None, None, Fault(error.expected, DEFAULT, "sampler_arg"))
+        return _refused(f"this one with an argument, {error.expected}")
+    except Exception as error:  # A sampler of a package is somebody else's code.
+        return _refused(f"one of {_known()} ({_guard.describe(error)})")
+
+
+def _refused(valid: str) -> Judgement:
+    return Judgement(None, None, Fault(valid, DEFAULT))
+
+
+def _known() -> str:
+    return installed.names("opentelemetry_traces_sampler", *_FIXED, *_BY_RATIO)
+
+
+def _judge_ratio(name: str, argument: str | None) -> Judgement:
+    made = _by_ratio(name, 1.0 if argument is None else argument)
+    if made is not None:
+        return Judgement(name, made)
+    return Judgement(name, _BY_RATIO[name](1.0), Fault(_SHARE, "1.0", "sampler_arg"))
+
+
+def _by_ratio(name: str, share: float | str) -> sampling.Sampler | None:
+    try:
+        return _BY_RATIO[name](float(share))
+    except ValueError:
+        return None
+
+
+def _of_package(name: str, argument: str | None) -> sampling.Sampler:
+    found: Any = installed.load("opentelemetry_traces_sampler", name)(argument or "")
+    if not isinstance(found, sampling.Sampler):
+        raise TypeError(f"{type(found).__name__} is not a sampler")
+    return found
+
+
+def _declared(tree: Mapping[str, Any]) -> sampling.Sampler:
+    """A sampler as the schema describes it; ``vaquero.config.declarative`` has checked it."""
+    ((name, below),) = tree.items()
+    arguments: dict[str, Any] = dict(below) if isinstance(below, dict) else {}  # pyright: ignore[reportUnknownArgumentType]
+    if name in ("always_on", "always_off"):
         return _FIXED[name]
-    if name in _BY_RATIO:
-        return _by_ratio(name, settings["sampler_arg"])
-    return from_entry_point(str(wanted).strip(), settings["sampler_arg"])
+    if name == "trace_id_ratio_based":
+        ratio = arguments.get("ratio")
+        return sampling.TraceIdRatioBased(1.0 if ratio is None else float(ratio))
+    if name == "parent_based":
+        root = arguments.get("root")
+        return sampling.ParentBased(
+            _declared(root) if root else sampling.ALWAYS_ON,
+            **{key: _declared(arguments[key]) for key in _PARENTS if arguments.get(key)},
+        )
+    argument = arguments.get("argument", below if not arguments else None)
+    return _of_package(name, None if argument is None else str(argument))
 
 
 def id_generator(settings: Settings) -> IdGenerator | None:
-    """The id generator of the settings; None is the SDK's random one."""
-    wanted = settings["id_generator"]
-    if wanted is None or wanted == "random":
-        return None
+    """The id generator that the settings were judged to name; None is the SDK's random one."""
+    return settings.made.get("id_generator")
+
+
+def judge_id_generator(wanted: Any, known: Mapping[str, Any]) -> Judgement:
+    """Judge and make an id generator: an object, or a name."""
+    del known
     if not isinstance(wanted, str):
-        return wanted
-    from importlib.metadata import entry_points
-
+        return Judgement(wanted, wanted)
+    if wanted == "random":
+        return Judgement(wanted)
+    group = "opentelemetry_id_generator"
     try:
-        (point,) = entry_points(group="opentelemetry_id_generator", name=wanted)
-        return point.load()()
-    except Exception as error:
-        _log.warn(
-            "id_generator",
-            "OTEL_PYTHON_ID_GENERATOR=%r is not usable (%r): expected the name of an installed "
-            "generator. Using random.",
-            wanted,
-            error,
-        )
-        return None
-
-
-def _by_ratio(name: str, argument: str | None) -> sampling.Sampler:
-    ratio = 1.0
-    try:
-        ratio = float(argument) if argument is not None else 1.0
-        return _BY_RATIO[name](ratio)
-    except ValueError:
-        _log.warn(
-            "sampler_arg",
-            "OTEL_TRACES_SAMPLER_ARG=%r is not usable: expected a share from 0 to 1, e.g. 0.25. "
-            "Using 1.0.",
-            argument,
-        )
-        return _BY_RATIO[name](1.0)
-
-
-def from_entry_point(name: str, argument: str | None) -> sampling.Sampler:
-    """A sampler of somebody else's by its name; the default, and a word, where it cannot be had."""
-    from importlib.metadata import entry_points
-
-    points = list(entry_points(group="opentelemetry_traces_sampler", name=name))
-    try:
-        found: Any = points[0].load()(argument if argument is not None else "")
-        if isinstance(found, sampling.Sampler):
-            return found
-        raise TypeError(f"{type(found).__name__} is no sampler")
-    except Exception as error:
-        known = ", ".join([*_FIXED, *_BY_RATIO])
-        reason = "" if isinstance(error, IndexError) else f" ({error!r})"
-        _log.warn(
-            "sampler",
-            "OTEL_TRACES_SAMPLER=%r is not usable%s: expected one of %s, or an installed "
-            "sampler's name. Using parentbased_always_on.",
-            name,
-            reason,
-            known,
-        )
-        return sampling.DEFAULT_ON
+        return Judgement(wanted, installed.load(group, wanted)())
+    except installed.NotInstalledError:
+        reason = ""
+    except Exception as error:  # Of a package, too.
+        reason = f" ({_guard.describe(error)})"
+    valid = f"one of {installed.names(group, 'random')}{reason}"
+    return Judgement(None, None, Fault(valid, "random"))

@@ -30,14 +30,15 @@ def test_argument_before_environment_before_default() -> None:
 def test_a_bad_value_warns_once_with_all_that_helps(
     setting: Setting, raw: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The line names variable, value, source, what is expected and what is used instead."""
+    """The line names variable, value, source, what is valid and what is used instead."""
     for _ in range(3):
         found = resolve([setting], {}, LOG, {setting.env: raw})
     assert found[setting.name] == setting.default
     (record,) = caplog.records
     message = record.getMessage()
-    for part in (setting.env, repr(raw), "environment", "expected", repr(setting.default)):
+    for part in (setting.env, repr(raw), "from environment", "is invalid; valid: ", "; using "):
         assert part in message
+    assert message.endswith(" (default).")
 
 
 def test_an_unknown_argument_names_the_nearest(caplog: pytest.LogCaptureFixture) -> None:

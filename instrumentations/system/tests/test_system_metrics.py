@@ -134,7 +134,8 @@ class TestFakeHost:
         assert {dict(k)["system.device"] for k in points["system.disk.io"]} == {"sdb"}
         names = {dict(k)["network.interface.name"] for k in points["system.network.io"]}
         assert names == {"lo"}
-        assert "'eth*' is not usable" in caplog.text
+        assert "system_exclude='disk:sda,eth*' (from argument) is invalid" in caplog.text
+        assert caplog.text.rstrip().endswith("; using disk:sda.")
 
     def test_excluded_metrics(self, collect: Callable[..., Any]) -> None:
         """Named metrics are not emitted."""
@@ -234,7 +235,7 @@ class TestLifeCycle:
         """A folder that is no host's is told, and this machine is read."""
         provider = make_provider()
         instrumented(SystemInstrumentor, meter_provider=provider.provider, host_root=str(tmp_path))
-        assert "VAQUERO_HOST_ROOT" in caplog.text and "not usable" in caplog.text
+        assert "host_root=" in caplog.text and "is invalid; valid: the folder" in caplog.text
         assert "system.memory.usage" in provider.points()
 
     def test_off(self, make_provider: Any, instrumented: Any) -> None:

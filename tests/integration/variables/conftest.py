@@ -114,7 +114,7 @@ class Program:
                 for name, value in {**own, **(environ or {})}.items():
                     patch.setenv(name, value)
                 _log.reset()
-                settings, parts = assemble({}, offered=True)
+                settings, parts = assemble({}, replaceable=True)
                 self.sdk = VaqueroSDK(settings=settings, parts=parts)
                 try:
                     (body or everything)(self)

@@ -10,8 +10,8 @@ import pytest
 from opentelemetry.sdk.version import __version__
 from packaging.version import Version
 
+from scripts.variables_table import VARIABLES, Variable
 from tests.support.waiting import wait_until
-from vaquero.config.variables import VARIABLES, Variable
 
 from .checks import Checks
 

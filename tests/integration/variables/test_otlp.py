@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from vaquero.config.variables import VARIABLES, Variable
+from scripts.variables_table import VARIABLES, Variable
 
 from .checks import Checks
 
@@ -66,7 +66,7 @@ def protocol(world: Any, name: str, signals: tuple[str, ...]) -> None:
         assert bool(other.of(signal)) is (signal in signals)
         assert bool(world.receiver.of(signal)) is (signal not in signals)
     assert world.program.run({name: "http/json"})
-    assert "expected one of http/protobuf, grpc" in world.caplog.text
+    assert "valid: one of http/protobuf, grpc" in world.caplog.text
     assert {request.signal for request in world.receiver.requests} == set(SIGNALS)
 
 
@@ -137,9 +137,9 @@ def insecure(world: Any, name: str, signals: tuple[str, ...]) -> None:
 def test_an_address_without_scheme_elsewhere_is_asked_by_tls(world: Any) -> None:
     """For gRPC a scheme-less address means TLS, as the specification says, save on this machine."""
     from vaquero import config
-    from vaquero.sdk import translate
+    from vaquero.sdk import endpoints
 
     for address, plain in (("collector.example:4317", False), ("localhost:4317", True)):
         settings = config.load({}, environ={"OTEL_EXPORTER_OTLP_ENDPOINT": address})
-        found = translate.destination("traces", settings)
+        found = endpoints.destination("traces", settings)
         assert (found.protocol, found.endpoint, found.insecure) == ("grpc", address, plain)

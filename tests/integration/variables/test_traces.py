@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from vaquero.config.variables import VARIABLES, Variable
+from scripts.variables_table import VARIABLES, Variable
 
 from .checks import Checks
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from vaquero.cli.group import dispatch
-from vaquero.config import SETTINGS
+from vaquero.config import SETTINGS, packages
 
 
 @pytest.fixture(autouse=True)
@@ -25,7 +25,9 @@ def test_every_setting_is_listed_with_its_source(
     monkeypatch.setenv("OTEL_METRIC_EXPORT_INTERVAL", "500")
     assert dispatch(["config", "--json"]) == 0
     rows = {row["name"]: row for row in json.loads(capsys.readouterr().out)["settings"]}
-    assert set(rows) == {setting.name for setting in SETTINGS}
+    gauges = {row.name for _, row in packages.rows()}
+    assert set(rows) == {setting.name for setting in SETTINGS} | gauges
+    assert len(gauges) == 11
     assert (rows["service_name"]["value"], rows["service_name"]["source"]) == (
         "herd",
         "pyproject.toml",
@@ -48,10 +50,10 @@ def test_secrets_are_masked_in_every_form(
     assert "********" in said.out
 
 
-def test_a_value_that_cannot_be_used_is_said(
+def test_an_invalid_value_is_an_error(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Exit code 1, and name, value, source and what would do on one line."""
+    """Exit code 1, and name, value, source and what is valid on one line."""
     monkeypatch.setenv("OTEL_BSP_SCHEDULE_DELAY", "soon")
     assert dispatch(["config", "--changed"]) == 1
     said = capsys.readouterr().err

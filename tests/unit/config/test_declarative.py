@@ -14,7 +14,7 @@ from vaquero import config
 from vaquero.config.load import warn_of
 from vaquero.config.migration import document
 from vaquero.config.tree import TreeError, parse
-from vaquero.sdk import sampling, translate
+from vaquero.sdk import endpoints, judges, sampling
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -75,7 +75,7 @@ distribution:
 def _load(folder: Path, text: str, **environ: str) -> config.Settings:
     path = folder / "otel.yaml"
     path.write_text(text)
-    return config.load({}, environ={"OTEL_CONFIG_FILE": str(path), **environ}, folder=folder)
+    return judges.load({}, environ={"OTEL_CONFIG_FILE": str(path), **environ}, folder=folder)
 
 
 def test_everything_of_a_file_becomes_settings(tmp_path: Path) -> None:
@@ -120,7 +120,7 @@ def test_samplers_and_views_are_made(tmp_path: Path) -> None:
     settings = _load(tmp_path, FULL)
 
     made = sampling.sampler(settings)
-    (view,) = translate.views(settings)
+    (view,) = settings.made["views"]
 
     assert isinstance(made, sdk_sampling.ParentBased)
     assert "TraceIdRatioBased{0.25}" in made.get_description()
@@ -277,14 +277,14 @@ def test_what_was_set_by_variables_is_written_to_a_file(tmp_path: Path) -> None:
         "VAQUERO_REDACT_KEYS": "badge,yes",
         "VAQUERO_TAGS": '{"a": "b"}',
     }
-    before = config.load({}, environ=environ, folder=tmp_path)
+    before = judges.load({}, environ=environ, folder=tmp_path)
     text = document(before, environ)
     after = _load(tmp_path, text, **environ)
 
     assert "hunter" not in text
     assert after.problems == ()
     for signal in ("traces", "logs"):
-        assert translate.destination(signal, after) == translate.destination(signal, before)
+        assert endpoints.destination(signal, after) == endpoints.destination(signal, before)
     assert (before["metrics_exporter"], after["metrics_exporter"]) == (("none",), ())
     same = ("traces_exporter", "logs_exporter", "propagators", "api_key",
             "span_event_count_limit", "schedule_delay_ms", "redact_keys", "tags")  # fmt: skip
@@ -318,5 +318,4 @@ def test_no_damage_to_a_file_stops_the_program(
     settings = _load(folder, FULL[:cut] + put + FULL[cut + 5 :])
 
     sampling.sampler(settings)
-    translate.views(settings)
     assert len(settings) > 50

@@ -38,7 +38,7 @@ def test_an_argument_wins_over_environment_project_and_default(tmp_path: Path) -
 
 
 def test_a_bad_value_is_said_and_the_next_place_is_used(tmp_path: Path) -> None:
-    """A value that cannot be used names itself, its source and what would do; the rest holds."""
+    """The line names value, source, what is valid and what is used; other settings hold."""
     settings = config.load(
         {}, environ={"OTEL_BSP_SCHEDULE_DELAY": "soon", "OTEL_SERVICE_NAME": "s"}, folder=tmp_path
     )
@@ -46,8 +46,8 @@ def test_a_bad_value_is_said_and_the_next_place_is_used(tmp_path: Path) -> None:
     assert settings["schedule_delay_ms"] == 500
     assert settings["service_name"] == "s"
     assert [str(problem) for problem in settings.problems] == [
-        "OTEL_BSP_SCHEDULE_DELAY='soon' (from environment) is not usable: "
-        "expected milliseconds as a whole number, e.g. 5000."
+        "OTEL_BSP_SCHEDULE_DELAY='soon' (from environment) is invalid; valid: "
+        "milliseconds as a whole number, e.g. 5000; using 500 (default)."
     ]
 
 
@@ -57,7 +57,7 @@ def test_what_is_no_address_is_refused(text: str, tmp_path: Path) -> None:
     settings = config.load({}, environ={"OTEL_EXPORTER_OTLP_ENDPOINT": text}, folder=tmp_path)
 
     assert settings["endpoint"] is None
-    assert "expected a URL such as http://localhost:4318" in str(settings.problems[0])
+    assert "valid: a URL such as http://localhost:4318" in str(settings.problems[0])
 
 
 def test_otel_variables_win_over_vaquero_ones(tmp_path: Path) -> None:

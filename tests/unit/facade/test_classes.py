@@ -295,7 +295,7 @@ def test_a_name_that_is_nowhere_is_said(caplog: pytest.LogCaptureFixture) -> Non
 
     assert Service
     assert "names nothing in" in caplog.text
-    assert "did you mean _load?" in caplog.text
+    assert "did you mean '_load'?" in caplog.text
 
 
 def test_an_alias_stays_an_alias(spans: Spans, silence: None) -> None:

@@ -272,7 +272,7 @@ def test_an_unknown_parameter_is_said_with_the_nearest(caplog: pytest.LogCapture
         return 1
 
     assert work() == 1
-    assert "trace(agnet_name=...) is not known and has no effect; did you mean agent_name?" in (
+    assert "trace(agnet_name=...) is not known and has no effect; did you mean 'agent_name'?" in (
         caplog.text
     )
 

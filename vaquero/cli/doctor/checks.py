@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
     from vaquero.config import Settings
 
@@ -29,7 +29,7 @@ class Finding:
     Attributes:
         name: What was looked at, in a word or two.
         verdict: ``failed`` makes the command's exit code 1; a warning does not.
-        text: What was found, and what would do where it is not well.
+        text: What was found, and what is valid where it is not well.
     """
 
     name: str
@@ -117,15 +117,18 @@ def _libraries() -> Iterator[Finding]:
 
 
 def settings(loaded: Settings) -> Iterator[Finding]:
-    """The settings: what cannot be used, and what switches telemetry off or doubles it."""
+    """The settings: what is invalid, and what switches telemetry off or doubles it."""
     for problem in loaded.problems:
-        yield Finding("setting", "warning", str(problem))
+        if problem.name == "OTEL_PROPAGATORS":
+            text = f"{problem} Programs under opentelemetry-instrument do not start."
+            yield Finding("setting", "failed", text)
+        else:
+            yield Finding("setting", "warning", str(problem))
     if loaded["disabled"] or not loaded["enabled"]:
         yield Finding("setting", "warning", "telemetry is switched off: nothing is built or sent")
     for signal in ("traces", "metrics", "logs"):
         if not any(name != "none" for name in loaded[f"{signal}_exporter"]):
             yield Finding("setting", "warning", f"no exporter for {signal}: none are sent")
-    yield from _propagators(os.environ)
     if os.environ.get("FASTAPI_OTEL_AUTO_CONFIGURE", "").strip().lower() == "true":
         yield Finding(
             "FastAPI",
@@ -135,17 +138,12 @@ def settings(loaded: Settings) -> Iterator[Finding]:
         )
 
 
-def _propagators(environ: Mapping[str, str]) -> Iterator[Finding]:
-    given = environ.get("OTEL_PROPAGATORS", "").strip()
-    known = {point.name for point in metadata.entry_points(group="opentelemetry_propagator")}
-    unknown = [name for name in map(str.strip, given.split(",")) if name and name not in known]
-    if given and unknown not in ([], ["none"]):
-        yield Finding(
-            "setting",
-            "failed",
-            f"OTEL_PROPAGATORS={given!r} (from environment) is not usable: expected some of "
-            f"{', '.join(sorted(known))}; programs under opentelemetry-instrument do not start",
-        )
+def destinations(loaded: Settings) -> Iterator[Finding]:
+    """Where signals cannot be sent to, as far as it shows without connecting there."""
+    from vaquero.sdk import judges
+
+    for line in judges.unusable_destinations(loaded):
+        yield Finding("endpoint", "failed", line)
 
 
 def providers() -> Iterator[Finding]:
@@ -159,13 +157,15 @@ def providers() -> Iterator[Finding]:
         yield Finding("providers", "warning", text)
 
     closed = [
-        name for name in ("traces", "metrics", "logs") if not global_providers.offerable(name)
+        name
+        for name in ("traces", "metrics", "logs")
+        if not global_providers.supports_replaceable(name)
     ]
     if closed:
         yield Finding(
             "providers",
             "warning",
-            f"this OpenTelemetry API takes no offered provider for {', '.join(closed)}: call "
+            f"this OpenTelemetry API takes no replaceable provider for {', '.join(closed)}: call "
             "vaquero.init() so that instrumented libraries join",
         )
 
@@ -174,9 +174,9 @@ def spooled(loaded: Settings) -> Iterator[Finding]:
     """What waits on disk for a backend."""
     from vaquero.cli.output import size_text
     from vaquero.pipeline import spool
-    from vaquero.sdk import translate
+    from vaquero.sdk import pipeline_settings
 
-    folder = translate.spool_dir(loaded)
+    folder = pipeline_settings.spool_dir(loaded)
     try:
         waiting = [entry for entry in spool.inventory(folder) if entry.requests]
     except OSError as error:

@@ -34,11 +34,11 @@ def command(as_json: bool, offline: bool) -> int:
     """
     import logging
 
-    from vaquero import config
+    from vaquero.sdk import judges
 
     # What would be logged is printed as a finding.
     logging.getLogger("vaquero").addHandler(logging.NullHandler())
-    settings = config.load()
+    settings = judges.load_all()
     findings: list[Finding] = []
 
     def gather(more: Iterable[Finding]) -> None:
@@ -54,7 +54,9 @@ def command(as_json: bool, offline: bool) -> int:
     gather(checks.settings(settings))
     gather(find_foreign_variables(os.environ))
     gather(checks.spooled(settings))
-    if not offline:
+    if offline:
+        gather(checks.destinations(settings))
+    else:
         from vaquero.cli.doctor import round_trip
 
         gather(round_trip.check(settings))

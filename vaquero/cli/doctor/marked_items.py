@@ -11,7 +11,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from vaquero import resource as resources
-from vaquero.sdk import sampling, translate
+from vaquero.sdk import pipeline_settings, sampling
 from vaquero.version import __version__
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def request(signal: Signal, mark: str, settings: Settings) -> bytes:
     Raises:
         ValueError: The item cannot be encoded.
     """
-    who, redactor = resources.build(settings), translate.redactor(settings)
+    who, redactor = resources.build(settings), pipeline_settings.redactor(settings)
     if signal == "traces":
         bodies = _span(mark, settings, who, redactor)
     elif signal == "metrics":

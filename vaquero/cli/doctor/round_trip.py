@@ -35,14 +35,14 @@ def check(settings: Settings) -> Iterator[Finding]:
     Args:
         settings: Where to, and how.
     """
-    from vaquero.sdk import translate
+    from vaquero.sdk import endpoints
 
     unreachable: set[tuple[str, int]] = set()
     mark = secrets.token_hex(8)
     for signal in SIGNALS:
         if settings[f"{signal}_exporter"] == ("none",):
             continue
-        destination = translate.destination(signal, settings)
+        destination = endpoints.destination(signal, settings)
         finding = _unreachable(destination, unreachable)
         if finding is not None:
             yield finding
@@ -61,14 +61,14 @@ def _peer(destination: Destination) -> tuple[str, int]:
 def _unreachable(destination: Destination, known: set[tuple[str, int]]) -> Finding | None:
     """Why no connection can be made, once for each address; None where one can."""
     from vaquero.pipeline.transport.http import proxy_for
-    from vaquero.sdk import translate
+    from vaquero.sdk import endpoints
 
     try:
         peer = _peer(destination)
     except ValueError as error:
         return Finding("endpoint", "failed", f"{destination.address}: {error}")
     scheme = urlsplit(destination.endpoint).scheme
-    if peer in known or proxy_for(scheme, peer[0], translate.proxies()) is not None:
+    if peer in known or proxy_for(scheme, peer[0], endpoints.proxies()) is not None:
         return None  # Said already; or the proxy will say.
     try:
         socket.create_connection(peer, _CONNECT_S).close()
@@ -132,9 +132,9 @@ def judge(name: str, address: str, reply: SendResult, took_ms: float, mark: str)
 def _transport(signal: Signal, destination: Destination) -> Any:
     from vaquero.pipeline.settings import PipelineSettings
     from vaquero.pipeline.transport.choice import make_transport
-    from vaquero.sdk import translate
+    from vaquero.sdk import endpoints
 
-    settings = PipelineSettings(connect_timeout_s=_CONNECT_S, proxies=translate.proxies())
+    settings = PipelineSettings(connect_timeout_s=_CONNECT_S, proxies=endpoints.proxies())
     if destination.protocol == "http/protobuf":
         return StrictTransport(destination, settings)
     return make_transport(signal, destination, settings)

@@ -71,13 +71,13 @@ def drain_spool(environ: Mapping[str, str]) -> None:
     """
     from vaquero import config
     from vaquero.pipeline import spool
-    from vaquero.sdk import translate
+    from vaquero.sdk import pipeline_settings
 
     settings = config.load(environ=environ)
     if not settings["spool"]:
         return
     try:
-        spool.drain(translate.pipeline(settings).settings, timeout_s=_DRAIN_WITHIN_S)
+        spool.drain(pipeline_settings.from_settings(settings), timeout_s=_DRAIN_WITHIN_S)
     except OSError as error:
         print_notice(
             f"the spool cannot be read ({error.strerror or error}): the last spans may be missing"

@@ -33,6 +33,8 @@ class Setting(NamedTuple):
         help: One sentence for the reader of a table.
         choices: Words allowed, for ``"choice"`` and (when not empty) ``"list"``.
         minimum: Smallest number allowed, for ``"seconds"``.
+        check: Gives what of a value can be used, and what is valid where that is not all of it;
+            None where every value that can be read can be used.
     """
 
     name: str
@@ -42,6 +44,50 @@ class Setting(NamedTuple):
     help: str
     choices: tuple[str, ...] = ()
     minimum: float = 0.0
+    check: Callable[[Any], tuple[Any, str]] | None = None
+
+    def judged(self, environ: Mapping[str, str]) -> Judged:
+        """Return the value that the environment gives, for a program that shows settings."""
+        return judge(self, {}, environ)
+
+
+class Invalid(NamedTuple):
+    """A value that is invalid, or in part.
+
+    Attributes:
+        name: The setting, as its source spells it.
+        value: What was read, as text.
+        source: ``argument`` or ``environment``.
+        valid: What is valid, as a phrase.
+        using: What holds instead.
+    """
+
+    name: str
+    value: str
+    source: str
+    valid: str
+    using: str
+
+    def __str__(self) -> str:
+        """The line that is logged."""
+        return (
+            f"{self.name}={self.value!r} (from {self.source}) is invalid; valid: {self.valid}; "
+            f"using {self.using}."
+        )
+
+
+class Judged(NamedTuple):
+    """The value of one setting, and what was invalid.
+
+    Attributes:
+        value: What holds.
+        source: ``argument``, ``environment`` or ``default``.
+        problems: What is invalid.
+    """
+
+    value: Any
+    source: str
+    problems: tuple[Invalid, ...] = ()
 
 
 class Resolved:
@@ -94,7 +140,10 @@ def resolve(
     values: dict[str, Any] = {}
     sources: dict[str, str] = {}
     for setting in settings:
-        values[setting.name], sources[setting.name] = _value(setting, arguments, log, env)
+        judged = judge(setting, arguments, env)
+        values[setting.name], sources[setting.name] = judged.value, judged.source
+        for problem in judged.problems:
+            _warner.warn(log, str(problem))
     known = [setting.name for setting in settings]
     for name in arguments:
         if name not in values:
@@ -106,28 +155,48 @@ def resolve(
     return Resolved(values, sources)
 
 
-def _value(
-    setting: Setting,
-    arguments: Mapping[str, Any],
-    log: logging.Logger,
-    env: Mapping[str, str],
-) -> tuple[Any, str]:
+def judge(setting: Setting, arguments: Mapping[str, Any], env: Mapping[str, str]) -> Judged:
+    """Find the value of one setting, and what was invalid on the way; never raises.
+
+    Args:
+        setting: The row.
+        arguments: Keywords given to ``instrument()``.
+        env: Environment.
+    """
     candidates = (
         (arguments.get(setting.name), setting.name, ARGUMENT),
         (env.get(setting.env) or None, setting.env, ENVIRONMENT),
     )
+    invalid: list[tuple[str, Any, str, str]] = []
+    value, found = setting.default, DEFAULT
     for raw, label, source in candidates:
         if raw is None:
             continue
         try:
-            return _PARSERS[setting.kind](setting, raw), source
+            value = _PARSERS[setting.kind](setting, raw)
         except (TypeError, ValueError) as problem:
-            _warner.warn(
-                log,
-                f"{label}={raw!r} (from {source}) is not usable: expected {problem}. "
-                f"Using {setting.default!r}.",
-            )
-    return setting.default, DEFAULT
+            invalid.append((label, raw, source, str(problem)))
+            continue
+        found = source
+        if setting.check is not None:
+            value, valid = setting.check(value)
+            if valid:
+                invalid.append((label, raw, source, valid))
+        break
+    using = _shown(value) + (" (default)" if found == DEFAULT else "")
+    problems = (Invalid(label, _brief(raw), source, valid, using)
+                for label, raw, source, valid in invalid)  # fmt: skip
+    return Judged(value, found, tuple(problems))
+
+
+def _brief(raw: Any) -> str:
+    return (raw if isinstance(raw, str) else repr(raw))[:80]
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, tuple):
+        return ",".join(value) or "none"  # pyright: ignore[reportUnknownArgumentType]
+    return str(value)
 
 
 def _parse_bool(setting: Setting, raw: Any) -> bool:

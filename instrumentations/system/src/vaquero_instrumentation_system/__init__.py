@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from vaquero_instrumentation_common import Plan, Resolved, TableInstrumentor
-from vaquero_instrumentation_common.platform import has_proc, host_reader
+from vaquero_instrumentation_common.platform import host_reader
 
-from vaquero_instrumentation_system.settings import ALL, HOST_ROOT, selections
+from vaquero_instrumentation_system.settings import ALL, selections
 from vaquero_instrumentation_system.sources import system_sources
 from vaquero_instrumentation_system.table import system_rows
 
@@ -28,18 +28,9 @@ class SystemInstrumentor(TableInstrumentor):
         """Return the rows and sources for these settings."""
         detail = config["system_detail"]
         root = config["host_root"]
-        if root != "/" and not has_proc(root):
-            self.log.warning(
-                "%s=%r (from %s) is not usable: there is no proc/stat in it. Expected the folder "
-                "where the host's / is mounted. Reading this machine instead.",
-                HOST_ROOT.env,
-                root,
-                config.sources["host_root"],
-            )
-            root = "/"
         reader = host_reader(
             root,
             per_core="cpu" in detail,
-            selections=selections(config["system_include"], config["system_exclude"], self.log),
+            selections=selections(config["system_include"], config["system_exclude"]),
         )
         return Plan(system_rows(detail), system_sources(reader, detail, root))

@@ -2,13 +2,34 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping
 from typing import Final
 
 from vaquero_instrumentation_common import SETTINGS as COMMON
 from vaquero_instrumentation_common import Setting
 from vaquero_instrumentation_common.host import Selection
+from vaquero_instrumentation_common.platform import has_proc
+
+_SUBJECTS: Final = ("disk", "network", "filesystem")
+
+
+def _patterns(words: tuple[str, ...]) -> tuple[tuple[str, ...], str]:
+    usable = tuple(word for word in words if _split(word))
+    if usable == words:
+        return words, ""
+    return usable, "disk:, network: or filesystem: and a pattern, e.g. disk:nvme*"
+
+
+def _split(word: str) -> tuple[str, str] | None:
+    subject, _, pattern = word.partition(":")
+    return (subject, pattern) if subject in _SUBJECTS and pattern else None
+
+
+def _root(root: str) -> tuple[str, str]:
+    if root == "/" or has_proc(root):
+        return root, ""
+    return "/", "the folder where the host's / is mounted, with proc/stat in it"
+
 
 DETAIL: Final = Setting(
     "system_detail",
@@ -26,6 +47,7 @@ INCLUDE: Final = Setting(
     "list",
     (),
     "Only these devices count: disk:PATTERN, network:PATTERN or filesystem:PATTERN.",
+    check=_patterns,
 )
 EXCLUDE: Final = Setting(
     "system_exclude",
@@ -33,6 +55,7 @@ EXCLUDE: Final = Setting(
     "list",
     (),
     "These devices do not count: disk:PATTERN, network:PATTERN or filesystem:PATTERN.",
+    check=_patterns,
 )
 HOST_ROOT: Final = Setting(
     "host_root",
@@ -40,6 +63,7 @@ HOST_ROOT: Final = Setting(
     "str",
     "/",
     "Where the host's file system is mounted, for a container that watches its host.",
+    check=_root,
 )
 
 SETTINGS: Final = (DETAIL, INCLUDE, EXCLUDE, HOST_ROOT)
@@ -47,31 +71,17 @@ SETTINGS: Final = (DETAIL, INCLUDE, EXCLUDE, HOST_ROOT)
 
 ALL: Final = (*COMMON, *SETTINGS)
 
-_SUBJECTS: Final = ("disk", "network", "filesystem")
 
-
-def selections(
-    include: tuple[str, ...], exclude: tuple[str, ...], log: logging.Logger
-) -> Mapping[str, Selection]:
-    """Sort ``subject:pattern`` words by subject; a word of another form warns and is left."""
-    included = _by_subject(include, INCLUDE, log)
-    excluded = _by_subject(exclude, EXCLUDE, log)
+def selections(include: tuple[str, ...], exclude: tuple[str, ...]) -> Mapping[str, Selection]:
+    """Sort ``subject:pattern`` words by subject."""
+    included, excluded = _by_subject(include), _by_subject(exclude)
     return {name: Selection(included[name], excluded[name]) for name in _SUBJECTS}
 
 
-def _by_subject(
-    words: tuple[str, ...], setting: Setting, log: logging.Logger
-) -> dict[str, tuple[str, ...]]:
+def _by_subject(words: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
     found: dict[str, tuple[str, ...]] = dict.fromkeys(_SUBJECTS, ())
     for word in words:
-        subject, _, pattern = word.partition(":")
-        if subject in found and pattern:
-            found[subject] += (pattern,)
-        else:
-            log.warning(
-                "%s: %r is not usable: expected disk:, network: or filesystem: and a pattern, "
-                "e.g. disk:nvme*. It is left out.",
-                setting.env,
-                word,
-            )
+        parts = _split(word)
+        if parts is not None:
+            found[parts[0]] += (parts[1],)
     return found

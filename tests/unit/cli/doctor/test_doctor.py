@@ -6,8 +6,8 @@ from pathlib import PurePosixPath
 
 import pytest
 
-from vaquero import config
 from vaquero.cli.doctor import checks
+from vaquero.sdk import judges
 
 
 class _Distribution:
@@ -68,9 +68,9 @@ def test_a_setting_that_is_in_the_way_is_found(
 ) -> None:
     """Each of these explains why something is missing or doubled."""
     monkeypatch.setenv(name, value)
-    assert [finding.verdict for finding in checks.settings(config.load())] == [verdict]
+    assert [finding.verdict for finding in checks.settings(judges.load_all())] == [verdict]
 
 
 def test_defaults_are_in_nobodys_way() -> None:
     """Without any setting there is nothing to warn of."""
-    assert list(checks.settings(config.load())) == []
+    assert list(checks.settings(judges.load_all())) == []

@@ -64,8 +64,8 @@ def _drop_unknown_propagators() -> None:
     os.environ["OTEL_PROPAGATORS"] = kept
     if _claim_reporting():
         _print_notice(
-            f"OTEL_PROPAGATORS={given!r} (from environment) is not usable: expected some of "
-            f"{', '.join(sorted(known))}, separated by commas. Using {kept}."
+            f"OTEL_PROPAGATORS={given[:80]!r} (from environment) is invalid; valid: some of "
+            f"{', '.join(sorted({*known, 'none'}))}, separated by commas; using {kept}."
         )
 
 
@@ -76,13 +76,14 @@ def _drop_unknown_context() -> None:
         return
     from importlib.metadata import entry_points
 
-    if any(entry_point.name == name for entry_point in entry_points(group="opentelemetry_context")):
+    known = [entry_point.name for entry_point in entry_points(group="opentelemetry_context")]
+    if name in known:
         return
     del os.environ["OTEL_PYTHON_CONTEXT"]
     if _claim_reporting():
         _print_notice(
-            f"OTEL_PYTHON_CONTEXT={name!r} (from environment) is not usable: expected the name of "
-            "an installed context, e.g. contextvars_context. Using that."
+            f"OTEL_PYTHON_CONTEXT={name[:80]!r} (from environment) is invalid; valid: the name of "
+            f"an installed one, e.g. {', '.join(sorted(known))}; using contextvars_context."
         )
 
 
@@ -101,7 +102,8 @@ def _drop_broken_propagators() -> None:
         given = os.environ.pop("OTEL_PROPAGATORS")
         if _claim_reporting():
             _print_notice(
-                f"OTEL_PROPAGATORS={given!r} cannot be loaded ({error}). Using the default."
+                f"OTEL_PROPAGATORS={given[:80]!r} (from environment) is invalid; valid: "
+                f"propagators that can be loaded ({error}); using tracecontext,baggage."
             )
     finally:
         logger.disabled = False

@@ -1,62 +1,22 @@
-"""Objects of the SDK from parts of a declarative file: samplers and views."""
+"""Views of the SDK from those of a declarative file."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from opentelemetry.sdk.trace import sampling as sdk
-
-from vaquero import _log
-from vaquero.sdk import sampling
-
 if TYPE_CHECKING:
-    from vaquero.config import Settings
-
-_DELEGATES = {
-    "remote_parent_sampled": "remote_parent_sampled",
-    "remote_parent_not_sampled": "remote_parent_not_sampled",
-    "local_parent_sampled": "local_parent_sampled",
-    "local_parent_not_sampled": "local_parent_not_sampled",
-}
+    from vaquero.config.declarative import Declared
 
 
-def sampler(said: Mapping[str, Any]) -> sdk.Sampler:
-    """A sampler as the schema describes it; ``vaquero.config.declarative`` has checked it."""
-    ((name, below),) = said.items()
-    arguments: dict[str, Any] = dict(below) if isinstance(below, dict) else {}  # pyright: ignore[reportUnknownArgumentType]
-    if name == "always_on":
-        return sdk.ALWAYS_ON
-    if name == "always_off":
-        return sdk.ALWAYS_OFF
-    if name == "trace_id_ratio_based":
-        ratio = arguments.get("ratio")
-        return sdk.TraceIdRatioBased(1.0 if ratio is None else float(ratio))
-    if name == "parent_based":
-        root = arguments.get("root")
-        return sdk.ParentBased(
-            sampler(root) if root else sdk.ALWAYS_ON,
-            **{key: sampler(arguments[key]) for key in _DELEGATES if arguments.get(key)},
-        )
-    argument = arguments.get("argument", below if not arguments else None)
-    return sampling.from_entry_point(name, None if argument is None else str(argument))
-
-
-def views(settings: Settings) -> tuple[Any, ...]:
-    """The views of the file; one that cannot be made is said with its line and left out."""
-    declared = settings.declared
+def views(declared: Declared) -> tuple[Any, ...]:
+    """The views of the file; one that cannot be made is a problem of the file, and left out."""
     made: list[Any] = []
-    for said, line in declared.views if declared is not None else ():
+    for tree, value in declared.views:
         try:
-            made.append(_view(said))
+            made.append(_view(value))
         except Exception as error:  # The SDK checks views by raising.
-            _log.warn(
-                f"view:{line}",
-                "the view in %s, line %s is left out: %s",
-                declared.name if declared else "",
-                line,
-                error,
-            )
+            declared.problem(tree, f"a view that can be made ({error}); it is left out")
     return tuple(made)
 
 

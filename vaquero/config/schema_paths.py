@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 #: Settings that are one value at one place, in the schema's units.
-PLACES = {
+SETTING_PATHS = {
     "disabled": "disabled",
     "sdk_log_level": "log_level",
     "attribute_value_length_limit": "attribute_limits.attribute_value_length_limit",

@@ -68,7 +68,7 @@ _GENERAL = (
     _differs(
         "General",
         "OTEL_PROPAGATORS",
-        "a name that is not installed is said and left out, where upstream's API fails to import",
+        "a name that is not installed is logged and left out, where upstream's API fails to import",
     ),
 )
 
@@ -181,7 +181,7 @@ def _otlp() -> tuple[Variable, ...]:
                 area,
                 f"{prefix}PROTOCOL",
                 f"`http/protobuf` or `grpc`{of}; unset: gRPC for port 4317, else HTTP. `http/json` "
-                "is said not to be supported, and HTTP with protobuf is used",
+                "is not supported: one warning, then HTTP with protobuf",
             ),
             _works(area, f"{prefix}HEADERS", f"sent with each request{of}; never shown"),
             _differs(

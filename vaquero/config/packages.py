@@ -1,0 +1,44 @@
+"""Settings that other packages have: rows of the entry point group ``vaquero.settings``.
+
+A package lists its rows in a tuple. They are read from arguments of its own and from the
+environment, never from a project file, and judged by the package itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from importlib.metadata import entry_points
+from typing import Any
+
+from vaquero import _log
+from vaquero.config import kinds
+from vaquero.config.load import Value
+from vaquero.config.table import Setting
+from vaquero.errors import SettingsError
+
+GROUP = "vaquero.settings"
+
+
+def rows() -> Iterator[tuple[str, Any]]:
+    """Every row of every package, with the name of the entry point that lists it."""
+    for point in sorted(entry_points(group=GROUP), key=lambda point: point.name):
+        try:
+            for row in point.load():
+                yield point.name, row
+        except Exception as error:  # A package is somebody else's code.
+            _log.warn(
+                f"settings:{point.name}", "settings of %r are left out: %r", point.name, error
+            )
+
+
+def read(row: Any, environ: Mapping[str, str]) -> tuple[Value, list[SettingsError]]:
+    """The value that a row has in this environment, and what is invalid."""
+    setting = Setting(row.name, (row.env,), kinds.OBJECT, row.default, row.help, project=False)
+    judged = row.judged(environ)
+    problems = [
+        SettingsError(one.name, one.value, source=one.source, expected=one.valid, using=one.using)
+        for one in judged.problems
+    ]
+    if judged.source == "default":
+        return Value(setting, judged.value, "default", row.name), problems
+    return Value(setting, judged.value, judged.source, row.env, environ.get(row.env)), problems
