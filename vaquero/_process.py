@@ -99,7 +99,7 @@ def at_exit(stage: Stage, hook: Callable[[], object]) -> None:
 
 
 def not_at_exit(hook: Callable[[], object]) -> None:
-    """Take back what :func:`at_exit` was told."""
+    """Run ``hook`` no longer: undoes :func:`at_exit`."""
     for entry in [entry for entry in _at_exit if entry.hook == hook]:
         _at_exit.remove(entry)
         atexit.unregister(entry.run)
@@ -111,9 +111,10 @@ def send_at_exit(send: Callable[[], object]) -> None:
     Args:
         send: A bound method; held weakly.
     """
-    global _sends
+    global _sends, _senders
     others = [one for one in _senders if one() not in (None, send)]
-    _senders[:] = [*others, weakref.WeakMethod(send)]
+    # A list of its own: an exit may be going through the one that is there.
+    _senders = [*others, weakref.WeakMethod(send)]
     if not _sends:
         _sends = True
         atexit.register(_send)
