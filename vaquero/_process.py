@@ -2,9 +2,9 @@
 
 No signal handlers, only what Python offers. A program and a child of ``os.fork`` leave through
 ``atexit``: the hook that was registered last runs first, ours and the application's. A child that
-:mod:`multiprocessing` or its fork server forked leaves through that package's finalizers and runs
-no ``atexit`` hook: there the hooks run by their :class:`Stage`. A spawned child leaves as a program
-does.
+:mod:`multiprocessing` or its fork server forked leaves through that package's finalizers: there the
+hooks run by their :class:`Stage`. It runs no hook of ``atexit``, or, from Python 3.13 on, those
+that it registered itself. A spawned child leaves as a program does.
 
 A death that runs no hooks (``kill -9``, ``os._exit``, SIGTERM without a handler) loses at most what
 the pipeline's writer had not yet moved to the spool: its interval of 50 ms.
@@ -46,7 +46,24 @@ class Stage(IntEnum):
     SEND = -100
 
 
-_at_exit: list[tuple[Stage, Callable[[], object]]] = []
+class _ExitHook:
+    """What runs once at the exit of a process, by whichever way the process gets there."""
+
+    __slots__ = ("_ran_in", "hook", "stage")
+
+    def __init__(self, stage: Stage, hook: Callable[[], object]) -> None:
+        self.stage = stage
+        self.hook = hook
+        self._ran_in = 0
+
+    def run(self) -> None:
+        pid = os.getpid()
+        if self._ran_in != pid:
+            self._ran_in = pid
+            self.hook()
+
+
+_at_exit: list[_ExitHook] = []
 _senders: list[weakref.WeakMethod[Callable[[], object]]] = []
 _sends = False
 _exiting = False
@@ -73,17 +90,19 @@ def at_exit(stage: Stage, hook: Callable[[], object]) -> None:
         stage: Its place among ours in a child of multiprocessing.
         hook: Held until the exit, or until :func:`not_at_exit`.
     """
-    _at_exit.append((stage, hook))
-    atexit.register(hook)
+    entry = _ExitHook(stage, hook)
+    _at_exit.append(entry)
+    atexit.register(entry.run)
     _follow_multiprocessing()
     if _leaves_by_finalizers():
-        _finalize(stage, _run_once, hook)
+        _finalize(stage, entry.run)
 
 
 def not_at_exit(hook: Callable[[], object]) -> None:
-    """Take back what :func:`at_exit` was told."""
-    atexit.unregister(hook)
-    _at_exit[:] = [(stage, other) for stage, other in _at_exit if other != hook]
+    """Run ``hook`` no longer: undoes :func:`at_exit`."""
+    for entry in [entry for entry in _at_exit if entry.hook == hook]:
+        _at_exit.remove(entry)
+        atexit.unregister(entry.run)
 
 
 def send_at_exit(send: Callable[[], object]) -> None:
@@ -92,9 +111,10 @@ def send_at_exit(send: Callable[[], object]) -> None:
     Args:
         send: A bound method; held weakly.
     """
-    global _sends
+    global _sends, _senders
     others = [one for one in _senders if one() not in (None, send)]
-    _senders[:] = [*others, weakref.WeakMethod(send)]
+    # A list of its own: an exit may be going through the one that is there.
+    _senders = [*others, weakref.WeakMethod(send)]
     if not _sends:
         _sends = True
         atexit.register(_send)
@@ -148,21 +168,16 @@ def _call(function: Callable[[], None]) -> None:
 def _finalize_all() -> None:
     if not _leaves_by_finalizers():
         return
-    for stage, hook in _at_exit:
-        _finalize(stage, _run_once, hook)
+    for entry in _at_exit:
+        _finalize(entry.stage, entry.run)
     if _sends and not _forked:  # What waits in a forked child's parent is sent by the parent.
         _finalize(Stage.SEND, _send)
 
 
-def _finalize(stage: Stage, function: Callable[..., object], *args: object) -> None:
+def _finalize(stage: Stage, function: Callable[[], object]) -> None:
     util: Any = sys.modules.get("multiprocessing.util")
     if util is not None:
-        util.Finalize(None, function, args=args, exitpriority=int(stage))
-
-
-def _run_once(hook: Callable[[], object]) -> None:
-    atexit.unregister(hook)
-    hook()
+        util.Finalize(None, function, exitpriority=int(stage))
 
 
 # ---------------------------------------------------------------------- fork
