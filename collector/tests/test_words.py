@@ -35,7 +35,7 @@ def test_figures_are_read_from_the_page() -> None:
     assert found.signals["traces"].sent == 12
     assert found.waiting_bytes == 300
     assert found.memory_bytes == 51_000_000
-    assert found.signals["logs"] == stats.SignalStats()
+    assert found.signals["logs"] == stats.SignalTotals()
 
 
 @pytest.mark.parametrize("url", ["127.0.0.1:1", "ftp://a", "http://", "http://a:x", ""])

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from vaquero_collector.plan import DEFAULT_DESTINATION, Plan
     from vaquero_collector.process import Collector
     from vaquero_collector.record import Record, running
-    from vaquero_collector.stats import SignalStats, Stats
+    from vaquero_collector.stats import SignalTotals, Stats
 
 __version__ = "0.1.0"
 
@@ -39,7 +39,7 @@ _HOMES = {
     "NoBinaryError": "errors",
     "Plan": "plan",
     "Record": "record",
-    "SignalStats": "stats",
+    "SignalTotals": "stats",
     "Stats": "stats",
     "find_binary": "binary",
     "in_front_of": "front",
@@ -55,7 +55,7 @@ __all__ = [
     "Plan",
     "PortTakenError",
     "Record",
-    "SignalStats",
+    "SignalTotals",
     "Stats",
     "find_binary",
     "in_front_of",

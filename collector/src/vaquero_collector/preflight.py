@@ -18,7 +18,7 @@ from vaquero_collector.plan import header_map
 
 
 @dataclass(frozen=True)
-class Finding:
+class PreflightAnswer:
     """What the destination answered.
 
     Attributes:
@@ -39,7 +39,9 @@ class _NoRedirect(urllib.request.HTTPRedirectHandler):
         return None
 
 
-def ask(destination: str, environment: Mapping[str, str], timeout_s: float = 3.0) -> Finding:
+def ask(
+    destination: str, environment: Mapping[str, str], timeout_s: float = 3.0
+) -> PreflightAnswer:
     """Send an empty request of traces and say what came of it.
 
     Args:
@@ -66,26 +68,28 @@ def ask(destination: str, environment: Mapping[str, str], timeout_s: float = 3.0
             handlers.append(urllib.request.ProxyHandler({}))
         opener = urllib.request.build_opener(*handlers)
         with opener.open(request, timeout=timeout_s) as answer:
-            return Finding(True, False, f"{name} takes data ({answer.status}).")
+            return PreflightAnswer(True, False, f"{name} takes data ({answer.status}).")
     except urllib.error.HTTPError as error:
         return _refusal(name, error.code)
     except (OSError, ValueError) as error:
         reason = getattr(error, "reason", error)
-        return Finding(
+        return PreflightAnswer(
             False, False, f"{name} does not answer yet ({reason}): what comes in waits on disk."
         )
 
 
-def _refusal(name: str, status: int) -> Finding:
+def _refusal(name: str, status: int) -> PreflightAnswer:
     if status in (401, 403):
         text = f"{name} refuses the key ({status}): set VAQUERO_OTLP_HEADERS to one that it takes."
-        return Finding(False, True, text)
+        return PreflightAnswer(False, True, text)
     if status in (429, 502, 503, 504):
-        return Finding(False, False, f"{name} is busy ({status}): what comes in waits on disk.")
+        return PreflightAnswer(
+            False, False, f"{name} is busy ({status}): what comes in waits on disk."
+        )
     if status in (404, 405) or 300 <= status < 400:
         text = f"{name} takes no traces at /v1/traces ({status}): expected an address for OTLP."
-        return Finding(False, True, text)
-    return Finding(False, False, f"{name} answered an empty request with {status}.")
+        return PreflightAnswer(False, True, text)
+    return PreflightAnswer(False, False, f"{name} answered an empty request with {status}.")
 
 
 def _context(environment: Mapping[str, str]) -> ssl.SSLContext:

@@ -18,7 +18,7 @@ _OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
 @dataclass(frozen=True)
-class SignalStats:
+class SignalTotals:
     """What became of one signal, in items (spans, points, log records) since the start.
 
     Attributes:
@@ -51,7 +51,7 @@ class Stats:
         uptime_s: Time since the start, in seconds.
     """
 
-    signals: dict[str, SignalStats] = field(default_factory=dict[str, SignalStats])
+    signals: dict[str, SignalTotals] = field(default_factory=dict[str, SignalTotals])
     memory_bytes: int = 0
     cpu_s: float = 0.0
     uptime_s: float = 0.0
@@ -83,7 +83,7 @@ def parse(page: str) -> Stats:
         )
 
     signals = {
-        signal: SignalStats(
+        signal: SignalTotals(
             accepted=int(total(f"receiver_accepted_{items}", receiver="otlp")),
             refused=int(total(f"receiver_refused_{items}", receiver="otlp")),
             sent=int(total(f"exporter_sent_{items}", exporter=PRIMARY)),

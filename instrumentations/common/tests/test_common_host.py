@@ -12,7 +12,7 @@ from typing import Any
 
 import psutil
 import pytest
-from vaquero_instrumentation_common import Unsupported
+from vaquero_instrumentation_common import UnsupportedReadingError
 from vaquero_instrumentation_common.host import (
     Selection,
     selected_interfaces,
@@ -225,7 +225,7 @@ class TestPortable:
         assert isinstance(host.disks(), dict)
 
     def test_a_windows_shape(self) -> None:
-        """Psutil without what Windows lacks: the rest is read, the lacking is Unsupported."""
+        """Psutil without what Windows lacks: the rest is read, what lacks is unsupported."""
         times = types.SimpleNamespace(user=1.0, system=2.0, idle=3.0, interrupt=0.5, dpc=0.1)
         windows = types.SimpleNamespace(
             cpu_times=lambda percpu=False: [times] if percpu else times,
@@ -245,7 +245,7 @@ class TestPortable:
         assert host.memory_and_swap()[1] == (0, 0, 0)
         assert host.disks()["PhysicalDrive0"].busy_s is None
         for name in ("networks", "page_counts", "process_count", "filesystems", "uptime_s"):
-            with pytest.raises(Unsupported):
+            with pytest.raises(UnsupportedReadingError):
                 getattr(host, name)()
 
     def test_the_platform_decides(self, fake_root: Path) -> None:
@@ -278,7 +278,7 @@ for name in ("O_CLOEXEC", "O_NOFOLLOW", "register_at_fork", "sysconf", "getloada
 sys.modules["fcntl"] = None
 sys.modules["resource"] = None
 sys.platform = "win32"
-from vaquero_instrumentation_common import HostLock, Unsupported
+from vaquero_instrumentation_common import HostLock, UnsupportedReadingError
 from vaquero_instrumentation_common.cgroup import find_groups
 from vaquero_instrumentation_container import ContainerInstrumentor
 from vaquero_instrumentation_process.readers import PortableProcess, available_cpus
@@ -288,7 +288,7 @@ assert HostLock("key").holds()
 assert available_cpus() >= 1
 try:
     find_groups("/nowhere")
-except Unsupported:
+except UnsupportedReadingError:
     print("ok")
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)

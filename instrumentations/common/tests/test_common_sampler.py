@@ -8,7 +8,7 @@ import threading
 from typing import Any
 
 import pytest
-from vaquero_instrumentation_common import ReadingGuard, Sampler, Source, Unsupported
+from vaquero_instrumentation_common import ReadingGuard, Sampler, Source, UnsupportedReadingError
 
 LOG = logging.getLogger("vaquero.instrumentation.test")
 
@@ -167,10 +167,10 @@ def test_a_failing_source_pauses_and_is_told_once(
 
 
 def test_what_a_machine_lacks_is_no_fault(clock: Any, caplog: pytest.LogCaptureFixture) -> None:
-    """A source that says Unsupported is silent."""
+    """A source that says UnsupportedReadingError is silent."""
 
     def read() -> int:
-        raise Unsupported("not here")
+        raise UnsupportedReadingError("not here")
 
     sampler = _sampler(read, clock)
     assert sampler.reading("a", "source") is None

@@ -5,12 +5,12 @@ from __future__ import annotations
 import logging
 
 import pytest
-from vaquero_instrumentation_common import Setting, resolve
+from vaquero_instrumentation_common import GaugeSetting, resolve
 from vaquero_instrumentation_common.settings import HOST_METRICS, SETTINGS, WINDOW
 
 LOG = logging.getLogger("vaquero.instrumentation.test")
-WORDS = Setting("words", "VAQUERO_TEST_WORDS", "list", (), "Words.", choices=("red", "blue"))
-FLAG = Setting("flag", "VAQUERO_TEST_FLAG", "bool", False, "A flag.")
+WORDS = GaugeSetting("words", "VAQUERO_TEST_WORDS", "list", (), "Words.", choices=("red", "blue"))
+FLAG = GaugeSetting("flag", "VAQUERO_TEST_FLAG", "bool", False, "A flag.")
 
 
 def test_argument_before_environment_before_default() -> None:
@@ -28,7 +28,7 @@ def test_argument_before_environment_before_default() -> None:
      (WORDS, "red,green"), (FLAG, "maybe")],
 )  # fmt: skip
 def test_a_bad_value_warns_once_with_all_that_helps(
-    setting: Setting, raw: str, caplog: pytest.LogCaptureFixture
+    setting: GaugeSetting, raw: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     """The line names variable, value, source, what is valid and what is used instead."""
     for _ in range(3):

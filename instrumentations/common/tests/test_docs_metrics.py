@@ -6,7 +6,7 @@ from importlib.metadata import entry_points, version
 from pathlib import Path
 
 import pytest
-from vaquero_instrumentation_common import MetricRow, Setting
+from vaquero_instrumentation_common import GaugeSetting, MetricRow
 from vaquero_instrumentation_common.version import VERSION
 from vaquero_instrumentation_container.table import container_rows
 from vaquero_instrumentation_process.readers import LinuxProcess
@@ -67,7 +67,7 @@ def test_every_metric_and_no_other() -> None:
     assert all(cells[6] for cells in listed.values())
 
 
-def _settings() -> list[Setting]:
+def _settings() -> list[GaugeSetting]:
     found = {point.name: point for point in entry_points(group="vaquero.settings")}
     return [row for name in PACKAGES for row in found[name].load()]
 

@@ -15,7 +15,7 @@ from typing import Any
 
 import psutil
 import pytest
-from vaquero_instrumentation_common import COUNTER, GAUGE, Unsupported
+from vaquero_instrumentation_common import COUNTER, GAUGE, UnsupportedReadingError
 from vaquero_instrumentation_process import ProcessInstrumentor, readers
 from vaquero_instrumentation_process.readers import LinuxProcess, PortableProcess
 from vaquero_instrumentation_process.settings import DETAIL
@@ -238,7 +238,7 @@ class TestPortable:
         assert windows.usage() == (1.5, 0.5, None, None, 7, 0)
         assert windows.handles() == 42
         for method in (windows.descriptors, windows.disk_io, windows.shares):
-            with pytest.raises(Unsupported):
+            with pytest.raises(UnsupportedReadingError):
                 method()
         names = {row.name for row in process_rows(windows, windows=True)}
         assert "process.windows.handle.count" in names

@@ -23,7 +23,7 @@ _OF_INTEREST = ("opentelemetry-", "vaquero", "protobuf", "grpcio", "psutil", "du
 
 
 @dataclass(frozen=True)
-class Finding:
+class CheckResult:
     """One thing that was looked at.
 
     Attributes:
@@ -47,7 +47,7 @@ def versions() -> dict[str, str]:
     return dict(sorted(found.items(), key=lambda row: (row[0] != "python", row[0])))
 
 
-def installation() -> Iterator[Finding]:
+def installation() -> Iterator[CheckResult]:
     """The installation: entry points, other distributions of OpenTelemetry, owners of our name."""
     yield from _entry_points("opentelemetry_distro", "OTEL_PYTHON_DISTRO")
     yield from _entry_points("opentelemetry_configurator", "OTEL_PYTHON_CONFIGURATOR")
@@ -55,16 +55,16 @@ def installation() -> Iterator[Finding]:
     instrumentors = sorted(
         point.name for point in metadata.entry_points(group="opentelemetry_instrumentor")
     )
-    yield Finding("instrumentors", "ok", ", ".join(instrumentors) or "none")
+    yield CheckResult("instrumentors", "ok", ", ".join(instrumentors) or "none")
     yield from _libraries()
 
 
-def _entry_points(group: str, variable: str) -> Iterator[Finding]:
+def _entry_points(group: str, variable: str) -> Iterator[CheckResult]:
     points = list(metadata.entry_points(group=group))
     names = [point.name for point in points]
     word = group.removeprefix("opentelemetry_")
     if "vaquero" not in names:
-        yield Finding(
+        yield CheckResult(
             word,
             "failed",
             f"the entry point 'vaquero' of the group {group} is missing: install {OURS} again",
@@ -73,21 +73,21 @@ def _entry_points(group: str, variable: str) -> Iterator[Finding]:
     chosen = os.environ.get(variable)
     others = [name for name in names if name != "vaquero"]
     if chosen and chosen != "vaquero":
-        yield Finding(
+        yield CheckResult(
             word, "warning", f"{variable}={chosen!r} (from environment) chooses another one"
         )
     elif others:
-        yield Finding(
+        yield CheckResult(
             word,
             "warning",
             f"{', '.join(others)} installed too; 'vaquero run' and opentelemetry-instrument choose "
             f"vaquero, other launchers need {variable}=vaquero",
         )
     else:
-        yield Finding(word, "ok", "vaquero")
+        yield CheckResult(word, "ok", "vaquero")
 
 
-def _owners() -> Iterator[Finding]:
+def _owners() -> Iterator[CheckResult]:
     """Distributions other than ours that installed files as ``vaquero/``."""
     others: list[str] = []
     for one in metadata.distributions():
@@ -97,9 +97,9 @@ def _owners() -> Iterator[Finding]:
         if any(file.parts[:2] == ("vaquero", "__init__.py") for file in one.files or ()):
             others.append(f"{name} {one.version}")
     if not others:
-        yield Finding("import name", "ok", f"'vaquero' is {OURS}")
+        yield CheckResult("import name", "ok", f"'vaquero' is {OURS}")
         return
-    yield Finding(
+    yield CheckResult(
         "import name",
         "failed",
         f"{', '.join(sorted(others))} installs files as 'vaquero' too: uninstall it, then install "
@@ -107,30 +107,32 @@ def _owners() -> Iterator[Finding]:
     )
 
 
-def _libraries() -> Iterator[Finding]:
+def _libraries() -> Iterator[CheckResult]:
     from vaquero.auto_instrumentation.survey import uninstrumented
 
     missing = sorted(uninstrumented())
     if missing:
         text = f"{', '.join(missing)}: 'vaquero instrument install' adds what fits"
-        yield Finding("not instrumented", "ok", text)
+        yield CheckResult("not instrumented", "ok", text)
 
 
-def settings(loaded: Settings) -> Iterator[Finding]:
+def settings(loaded: Settings) -> Iterator[CheckResult]:
     """The settings: what is invalid, and what switches telemetry off or doubles it."""
     for problem in loaded.problems:
         if problem.name == "OTEL_PROPAGATORS":
             text = f"{problem} Programs under opentelemetry-instrument do not start."
-            yield Finding("setting", "failed", text)
+            yield CheckResult("setting", "failed", text)
         else:
-            yield Finding("setting", "warning", str(problem))
+            yield CheckResult("setting", "warning", str(problem))
     if loaded["disabled"] or not loaded["enabled"]:
-        yield Finding("setting", "warning", "telemetry is switched off: nothing is built or sent")
+        yield CheckResult(
+            "setting", "warning", "telemetry is switched off: nothing is built or sent"
+        )
     for signal in ("traces", "metrics", "logs"):
         if not any(name != "none" for name in loaded[f"{signal}_exporter"]):
-            yield Finding("setting", "warning", f"no exporter for {signal}: none are sent")
+            yield CheckResult("setting", "warning", f"no exporter for {signal}: none are sent")
     if os.environ.get("FASTAPI_OTEL_AUTO_CONFIGURE", "").strip().lower() == "true":
-        yield Finding(
+        yield CheckResult(
             "FastAPI",
             "warning",
             "FASTAPI_OTEL_AUTO_CONFIGURE=true makes FastAPI add exporters of its own: everything "
@@ -138,15 +140,15 @@ def settings(loaded: Settings) -> Iterator[Finding]:
         )
 
 
-def destinations(loaded: Settings) -> Iterator[Finding]:
+def destinations(loaded: Settings) -> Iterator[CheckResult]:
     """Where signals cannot be sent to, as far as it shows without connecting there."""
     from vaquero.sdk import judges
 
     for line in judges.unusable_destinations(loaded):
-        yield Finding("endpoint", "failed", line)
+        yield CheckResult("endpoint", "failed", line)
 
 
-def providers() -> Iterator[Finding]:
+def providers() -> Iterator[CheckResult]:
     """Whether the SDK and the API at hand are ones that our providers can stand on."""
     from vaquero.sdk import global_providers
     from vaquero.tracing import selfcheck
@@ -154,7 +156,7 @@ def providers() -> Iterator[Finding]:
     reason = selfcheck.usable()
     if reason is not None:
         text = f"the SDK's own spans are used instead of vaquero's faster ones: {reason}"
-        yield Finding("providers", "warning", text)
+        yield CheckResult("providers", "warning", text)
 
     closed = [
         name
@@ -162,7 +164,7 @@ def providers() -> Iterator[Finding]:
         if not global_providers.supports_replaceable(name)
     ]
     if closed:
-        yield Finding(
+        yield CheckResult(
             "providers",
             "warning",
             f"this OpenTelemetry API takes no replaceable provider for {', '.join(closed)}: call "
@@ -170,7 +172,7 @@ def providers() -> Iterator[Finding]:
         )
 
 
-def spooled(loaded: Settings) -> Iterator[Finding]:
+def spooled(loaded: Settings) -> Iterator[CheckResult]:
     """What waits on disk for a backend."""
     from vaquero.cli.output import size_text
     from vaquero.pipeline import spool
@@ -180,10 +182,10 @@ def spooled(loaded: Settings) -> Iterator[Finding]:
     try:
         waiting = [entry for entry in spool.inventory(folder) if entry.requests]
     except OSError as error:
-        yield Finding("spool", "warning", f"{folder} cannot be used: {error.strerror or error}")
+        yield CheckResult("spool", "warning", f"{folder} cannot be used: {error.strerror or error}")
         return
     if not waiting:
-        yield Finding("spool", "ok", f"nothing waits in {folder}")
+        yield CheckResult("spool", "ok", f"nothing waits in {folder}")
         return
     size = size_text(sum(entry.size_bytes for entry in waiting))
     refused = sum(sum(entry.signals.values()) for entry in waiting if entry.state == "refused")
@@ -191,9 +193,9 @@ def spooled(loaded: Settings) -> Iterator[Finding]:
     text = f"{items} items ({size}) wait in {folder}; 'vaquero spool list' shows them"
     if refused:
         text += f", and {refused} were refused: 'vaquero spool resend', once mended"
-    yield Finding("spool", "warning" if refused else "ok", text)
+    yield CheckResult("spool", "warning" if refused else "ok", text)
 
 
-def described(finding: Finding) -> dict[str, Any]:
-    """A finding for JSON."""
-    return {"name": finding.name, "verdict": finding.verdict, "text": finding.text}
+def described(result: CheckResult) -> dict[str, Any]:
+    """A result for JSON."""
+    return {"name": result.name, "verdict": result.verdict, "text": result.text}

@@ -16,7 +16,7 @@ from vaquero.cli.output import table
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from vaquero.cli.doctor.checks import Finding
+    from vaquero.cli.doctor.checks import CheckResult
     from vaquero.config import Settings
 
 _MARKS = {"ok": "ok", "warning": "WARN", "failed": "FAIL"}
@@ -36,16 +36,16 @@ def command(as_json: bool, offline: bool) -> int:
 
     from vaquero.sdk import judges
 
-    # What would be logged is printed as a finding.
+    # What would be logged is printed as a result.
     logging.getLogger("vaquero").addHandler(logging.NullHandler())
     settings = judges.load_all()
-    findings: list[Finding] = []
+    results: list[CheckResult] = []
 
-    def gather(more: Iterable[Finding]) -> None:
-        for finding in more:
-            findings.append(finding)
+    def gather(more: Iterable[CheckResult]) -> None:
+        for result in more:
+            results.append(result)
             if not as_json:
-                _print(finding)
+                _print(result)
 
     if not as_json:
         _print_about(settings)
@@ -60,9 +60,9 @@ def command(as_json: bool, offline: bool) -> int:
         from vaquero.cli.doctor import round_trip
 
         gather(round_trip.check(settings))
-    failed = any(finding.verdict == "failed" for finding in findings)
+    failed = any(result.verdict == "failed" for result in results)
     if as_json:
-        print(json.dumps(_as_json(settings, findings, failed), indent=2))
+        print(json.dumps(_as_json(settings, results, failed), indent=2))
     else:
         print("\nNot well: see FAIL above." if failed else "\nAll is well.")
     return int(failed)
@@ -80,22 +80,22 @@ def _print_about(settings: Settings) -> None:
     print()
 
 
-def _print(finding: Finding) -> None:
-    mark = f"{_MARKS[finding.verdict]:<4}"
+def _print(result: CheckResult) -> None:
+    mark = f"{_MARKS[result.verdict]:<4}"
     if sys.stdout.isatty():
         import os
 
         if not os.environ.get("NO_COLOR"):
-            mark = click.style(mark, fg=_STYLES[finding.verdict])
-    click.echo(f"{mark}  {finding.name}: {finding.text}")
+            mark = click.style(mark, fg=_STYLES[result.verdict])
+    click.echo(f"{mark}  {result.name}: {result.text}")
 
 
-def _as_json(settings: Settings, findings: list[Finding], failed: bool) -> dict[str, object]:
+def _as_json(settings: Settings, results: list[CheckResult], failed: bool) -> dict[str, object]:
     from vaquero.cli.config import described
 
     return {
         "verdict": "failed" if failed else "ok",
         "versions": checks.versions(),
         "settings": [described(row) for row in settings.rows()],
-        "findings": [checks.described(finding) for finding in findings],
+        "findings": [checks.described(result) for result in results],
     }

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from vaquero.cli.doctor.checks import Finding
+from vaquero.cli.doctor.checks import CheckResult
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -48,16 +48,16 @@ _OF_VAQUERO_SDK = (
 )
 
 
-def find_foreign_variables(environ: Mapping[str, str]) -> Iterator[Finding]:
+def find_foreign_variables(environ: Mapping[str, str]) -> Iterator[CheckResult]:
     """One warning for each product whose variables are set; values are never shown."""
     for prefix, whose, page in _PREFIXES:
         names = sorted(name for name in environ if name.startswith(prefix))
         if names:
-            yield Finding("left over", "warning", f"of {whose}: {_listed(names)}; see {page}")
+            yield CheckResult("left over", "warning", f"of {whose}: {_listed(names)}; see {page}")
     original = [name for name in _OF_VAQUERO_SDK if name in environ]
     if original:
         text = f"of vaquero-sdk, without effect: {', '.join(original)}"
-        yield Finding("left over", "warning", f"{text}; see docs/from/vaquero-sdk.md")
+        yield CheckResult("left over", "warning", f"{text}; see docs/from/vaquero-sdk.md")
 
 
 def _listed(names: list[str]) -> str:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from vaquero.cli.doctor import marked_items
-from vaquero.cli.doctor.checks import Finding
+from vaquero.cli.doctor.checks import CheckResult
 from vaquero.pipeline.transport.http import HttpTransport
 from vaquero.pipeline.transport.retry import SendResult, Verdict
 
@@ -29,7 +29,7 @@ SIGNALS: tuple[Signal, ...] = ("traces", "metrics", "logs")
 _CONNECT_S = 3.0
 
 
-def check(settings: Settings) -> Iterator[Finding]:
+def check(settings: Settings) -> Iterator[CheckResult]:
     """Connect to each destination, then send one item of each signal.
 
     Args:
@@ -43,9 +43,9 @@ def check(settings: Settings) -> Iterator[Finding]:
         if settings[f"{signal}_exporter"] == ("none",):
             continue
         destination = endpoints.destination(signal, settings)
-        finding = _unreachable(destination, unreachable)
-        if finding is not None:
-            yield finding
+        result = _unreachable(destination, unreachable)
+        if result is not None:
+            yield result
         elif _peer(destination) not in unreachable:
             yield _send(signal, destination, mark, settings)
 
@@ -58,7 +58,7 @@ def _peer(destination: Destination) -> tuple[str, int]:
     return parts.hostname or "", parts.port or usual
 
 
-def _unreachable(destination: Destination, known: set[tuple[str, int]]) -> Finding | None:
+def _unreachable(destination: Destination, known: set[tuple[str, int]]) -> CheckResult | None:
     """Why no connection can be made, once for each address; None where one can."""
     from vaquero.pipeline.transport.http import proxy_for
     from vaquero.sdk import endpoints
@@ -66,7 +66,7 @@ def _unreachable(destination: Destination, known: set[tuple[str, int]]) -> Findi
     try:
         peer = _peer(destination)
     except ValueError as error:
-        return Finding("endpoint", "failed", f"{destination.address}: {error}")
+        return CheckResult("endpoint", "failed", f"{destination.address}: {error}")
     scheme = urlsplit(destination.endpoint).scheme
     if peer in known or proxy_for(scheme, peer[0], endpoints.proxies()) is not None:
         return None  # Said already; or the proxy will say.
@@ -74,7 +74,7 @@ def _unreachable(destination: Destination, known: set[tuple[str, int]]) -> Findi
         socket.create_connection(peer, _CONNECT_S).close()
     except OSError as error:
         known.add(peer)
-        return Finding("endpoint", "failed", _explained(destination, peer, error))
+        return CheckResult("endpoint", "failed", _explained(destination, peer, error))
     return None
 
 
@@ -93,7 +93,7 @@ def _explained(destination: Destination, peer: tuple[str, int], error: OSError) 
     return f"{text} Start 'vaquero view', or set OTEL_EXPORTER_OTLP_ENDPOINT."
 
 
-def _send(signal: Signal, destination: Destination, mark: str, settings: Settings) -> Finding:
+def _send(signal: Signal, destination: Destination, mark: str, settings: Settings) -> CheckResult:
     name = f"round trip of {signal}"
     try:
         body = marked_items.request(signal, mark, settings)
@@ -104,29 +104,31 @@ def _send(signal: Signal, destination: Destination, mark: str, settings: Setting
         finally:
             transport.close()
     except (ValueError, OSError, ImportError) as error:
-        return Finding(name, "failed", f"{destination.address}: {error}")
+        return CheckResult(name, "failed", f"{destination.address}: {error}")
     took_ms = (time.monotonic() - began) * 1000
     return judge(name, destination.address, reply, took_ms, mark)
 
 
-def judge(name: str, address: str, reply: SendResult, took_ms: float, mark: str) -> Finding:
+def judge(name: str, address: str, reply: SendResult, took_ms: float, mark: str) -> CheckResult:
     """What an answer means.
 
     Args:
-        name: Of the finding.
+        name: Of the result.
         address: Where the request went, without credentials.
         reply: The transport's reading of the answer.
         took_ms: Milliseconds until it came.
         mark: ``vaquero.doctor.mark`` of what was sent.
     """
     if reply.verdict is not Verdict.OK:
-        return Finding(name, "failed", f"{address}: {reply.detail or reply.reason}")
+        return CheckResult(name, "failed", f"{address}: {reply.detail or reply.reason}")
     if reply.rejected:
         why = reply.detail or "it gave no reason"
-        return Finding(name, "failed", f"{address} took the request and rejected its item: {why}")
+        return CheckResult(
+            name, "failed", f"{address} took the request and rejected its item: {why}"
+        )
     if reply.detail:
-        return Finding(name, "warning", f"{address} took it, and says: {reply.detail}")
-    return Finding(name, "ok", f"{address} took it in {took_ms:.0f} ms (mark {mark})")
+        return CheckResult(name, "warning", f"{address} took it, and says: {reply.detail}")
+    return CheckResult(name, "ok", f"{address} took it in {took_ms:.0f} ms (mark {mark})")
 
 
 def _transport(signal: Signal, destination: Destination) -> Any:

@@ -9,12 +9,12 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from vaquero_instrumentation_common.guard import ReadingGuard, Unsupported
+    from vaquero_instrumentation_common.guard import ReadingGuard, UnsupportedReadingError
     from vaquero_instrumentation_common.hostlock import HostLock, destination_key, host_lock
     from vaquero_instrumentation_common.import_hooks import when_imported
-    from vaquero_instrumentation_common.instrumentor import Plan, Session, TableInstrumentor
+    from vaquero_instrumentation_common.instrumentor import GaugePlan, Session, TableInstrumentor
     from vaquero_instrumentation_common.sampler import Reading, Sampler, Source
-    from vaquero_instrumentation_common.settings import SETTINGS, Resolved, Setting, resolve
+    from vaquero_instrumentation_common.settings import SETTINGS, GaugeSetting, Resolved, resolve
     from vaquero_instrumentation_common.table import (
         COUNTER,
         GAUGE,
@@ -32,17 +32,17 @@ _MODULES = {
     "UP_DOWN_COUNTER": "table",
     "HostLock": "hostlock",
     "MetricRow": "table",
-    "Plan": "instrumentor",
+    "GaugePlan": "instrumentor",
     "Points": "table",
     "Reading": "sampler",
     "ReadingGuard": "guard",
     "Resolved": "settings",
     "Sampler": "sampler",
     "Session": "instrumentor",
-    "Setting": "settings",
+    "GaugeSetting": "settings",
     "Source": "sampler",
     "TableInstrumentor": "instrumentor",
-    "Unsupported": "guard",
+    "UnsupportedReadingError": "guard",
     "destination_key": "hostlock",
     "host_lock": "hostlock",
     "resolve": "settings",
@@ -57,17 +57,17 @@ __all__ = [
     "UP_DOWN_COUNTER",
     "HostLock",
     "MetricRow",
-    "Plan",
+    "GaugePlan",
     "Points",
     "Reading",
     "ReadingGuard",
     "Resolved",
     "Sampler",
     "Session",
-    "Setting",
+    "GaugeSetting",
     "Source",
     "TableInstrumentor",
-    "Unsupported",
+    "UnsupportedReadingError",
     "destination_key",
     "host_lock",
     "resolve",

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 from vaquero_instrumentation_common.files import read_number, read_once
-from vaquero_instrumentation_common.guard import Unsupported
+from vaquero_instrumentation_common.guard import UnsupportedReadingError
 
 # Version 1 says "no limit" by a number of pages that no machine has.
 _NO_LIMIT: Final = 1 << 60
@@ -79,14 +79,14 @@ def find_groups(root: str = "/") -> Groups:
         root: Where ``/proc`` and ``/sys`` are found.
 
     Raises:
-        Unsupported: This platform has no control groups.
+        UnsupportedReadingError: This platform has no control groups.
     """
     base = root.rstrip("/")
     try:
         mine = read_once(base + "/proc/self/cgroup").decode("utf-8", "replace")
         mounted = read_once(base + "/proc/self/mountinfo").decode("utf-8", "replace")
     except OSError as problem:
-        raise Unsupported(str(problem)) from None
+        raise UnsupportedReadingError(str(problem)) from None
     mounts = list(_mounts(mounted))
     paths: dict[str, str] = {}
     folders: dict[str, tuple[str, ...]] = {}

@@ -12,7 +12,7 @@ T = TypeVar("T")
 PAUSE_S: Final = 60.0
 
 
-class Unsupported(Exception):
+class UnsupportedReadingError(Exception):
     """Not available on this machine (another platform, no such file): no fault, not logged."""
 
 
@@ -56,7 +56,7 @@ class ReadingGuard:
                 del self.paused[name]
         try:
             return read()
-        except Unsupported as reason:
+        except UnsupportedReadingError as reason:
             self.paused[name] = self._clock() + self._pause_s
             if name not in self._logged:
                 self._logged.add(name)

@@ -101,7 +101,10 @@ class CpuInfo(NamedTuple):
 
 
 class HostReader(Protocol):
-    """A way to read a host. Each method may raise OSError or Unsupported, for itself alone."""
+    """A way to read a host.
+
+    Each method may raise OSError or UnsupportedReadingError, for itself alone.
+    """
 
     def cpu_times(self) -> CpuTimes:
         """Read the CPU times."""

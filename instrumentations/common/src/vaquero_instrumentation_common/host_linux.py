@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from vaquero_instrumentation_common.files import read_bytes, read_number, read_once
-from vaquero_instrumentation_common.guard import Unsupported
+from vaquero_instrumentation_common.guard import UnsupportedReadingError
 from vaquero_instrumentation_common.host import (
     CpuInfo,
     CpuTimes,
@@ -150,7 +150,7 @@ class LinuxHost:
 
         total, free = size(b"MemTotal:"), size(b"MemFree:")
         if total is None or free is None:
-            raise Unsupported("/proc/meminfo does not say how much memory there is")
+            raise UnsupportedReadingError("/proc/meminfo does not say how much memory there is")
         buffers, reclaimable = size(b"Buffers:") or 0, size(b"SReclaimable:") or 0
         cached = (size(b"\nCached:") or 0) + reclaimable
         available = size(b"MemAvailable:")
@@ -312,7 +312,7 @@ def _cpu_line(line: bytes) -> tuple[float, ...]:
 def _field(data: bytes, name: bytes) -> int:
     start = data.find(b"\n" + name + b" ")
     if start < 0:
-        raise Unsupported(f"/proc/vmstat has no {name.decode()}")
+        raise UnsupportedReadingError(f"/proc/vmstat has no {name.decode()}")
     start += len(name) + 2
     end = data.find(b"\n", start)
     return int(data[start : end if end >= 0 else len(data)])

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from vaquero_instrumentation_common.guard import Unsupported
+from vaquero_instrumentation_common.guard import UnsupportedReadingError
 from vaquero_instrumentation_common.host import (
     CpuInfo,
     CpuTimes,
@@ -66,7 +66,7 @@ class PortableHost:
     def _function(self, name: str) -> Callable[..., Any]:
         function = getattr(self._psutil, name, None)
         if function is None:
-            raise Unsupported(f"psutil has no {name} on this platform")
+            raise UnsupportedReadingError(f"psutil has no {name} on this platform")
         return function
 
     def cpu_times(self) -> CpuTimes:
@@ -83,19 +83,19 @@ class PortableHost:
         count = self._function("cpu_count")
         logical = count(logical=True)
         if not logical:
-            raise Unsupported("psutil does not know the number of CPUs")
+            raise UnsupportedReadingError("psutil does not know the number of CPUs")
         clocks: dict[int, float] = {}
         try:
             rows = self._function("cpu_freq")(percpu=True) or ()
             clocks = {n: row.current * 1e6 for n, row in enumerate(rows) if row.current}
-        except (Unsupported, OSError, NotImplementedError, RuntimeError):
+        except (UnsupportedReadingError, OSError, NotImplementedError, RuntimeError):
             pass  # Many machines do not report it; the counts are right without.
         return CpuInfo(logical, count(logical=False), clocks)
 
     def load_average(self) -> tuple[float, float, float]:
         """Read the system's load average; Windows has none that psutil need not emulate."""
         if not hasattr(os, "getloadavg"):
-            raise Unsupported("this platform has no load average")
+            raise UnsupportedReadingError("this platform has no load average")
         return os.getloadavg()
 
     def memory(self) -> Memory:
@@ -119,12 +119,12 @@ class PortableHost:
         memory = self.memory()
         try:
             return memory, self.swap()
-        except (Unsupported, OSError, RuntimeError):
+        except (UnsupportedReadingError, OSError, RuntimeError):
             return memory, Swap(0, 0, 0)
 
     def page_counts(self) -> PageCounts:
         """Not reported by psutil."""
-        raise Unsupported("psutil does not count page faults of the system")
+        raise UnsupportedReadingError("psutil does not count page faults of the system")
 
     def disks(self) -> Mapping[str, DiskIo]:
         """Read ``psutil.disk_io_counters``."""

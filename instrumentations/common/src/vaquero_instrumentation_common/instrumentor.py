@@ -15,7 +15,7 @@ from vaquero_instrumentation_common.guard import ReadingGuard
 from vaquero_instrumentation_common.hostlock import HostLock, destination_key, host_lock
 from vaquero_instrumentation_common.registry import Registry
 from vaquero_instrumentation_common.sampler import Sampler, Source
-from vaquero_instrumentation_common.settings import Resolved, Setting, resolve
+from vaquero_instrumentation_common.settings import GaugeSetting, Resolved, resolve
 from vaquero_instrumentation_common.table import MetricRow, selected
 from vaquero_instrumentation_common.version import VERSION
 
@@ -30,7 +30,7 @@ _BASE_MODULE: Final = "opentelemetry.instrumentation.instrumentor"
 _IGNORED: Final = frozenset({"tracer_provider", "logger_provider", "event_logger_provider"})
 
 
-class Plan(NamedTuple):
+class GaugePlan(NamedTuple):
     """What a package does with its settings: the rows it emits and the sources they need."""
 
     rows: tuple[MetricRow, ...]
@@ -80,7 +80,7 @@ class TableInstrumentor(ABC):
     """
 
     package: ClassVar[str]
-    settings: ClassVar[tuple[Setting, ...]]
+    settings: ClassVar[tuple[GaugeSetting, ...]]
     host_series: ClassVar[bool] = False
 
     _session: Session | None = None
@@ -101,7 +101,7 @@ class TableInstrumentor(ABC):
         return self._is_instrumented_by_opentelemetry
 
     @abstractmethod
-    def plan(self, config: Resolved) -> Plan:
+    def plan(self, config: Resolved) -> GaugePlan:
         """Return rows and sources for these settings."""
 
     def lock_key(self, key: str) -> str:
@@ -180,7 +180,7 @@ class TableInstrumentor(ABC):
         if isinstance(meter, NoOpMeter):
             # The SDK is disabled: nothing would ever ask, so nothing is watched.
             self.log.debug("%s metrics: the meter provider records nothing.", self.package)
-            plan = Plan((), ())
+            plan = GaugePlan((), ())
         else:
             plan = self._planned(config)
         rows = selected(plan.rows, config["exclude_metrics"])
@@ -218,9 +218,9 @@ class TableInstrumentor(ABC):
             session.lock.leave()
         self.on_stop(session)
 
-    def _planned(self, config: Resolved) -> Plan:
+    def _planned(self, config: Resolved) -> GaugePlan:
         if self.host_series and config["host_metrics"] == "off":
-            return Plan((), ())
+            return GaugePlan((), ())
         return self.plan(config)
 
     def _lock(self, config: Resolved, key: str | None) -> HostLock | None:

@@ -22,7 +22,7 @@ ENVIRONMENT: Final = "environment"
 DEFAULT: Final = "default"
 
 
-class Setting(NamedTuple):
+class GaugeSetting(NamedTuple):
     """One setting: a row of the table.
 
     Attributes:
@@ -119,7 +119,7 @@ _warner = _Warner()
 
 
 def resolve(
-    settings: Sequence[Setting],
+    settings: Sequence[GaugeSetting],
     arguments: Mapping[str, Any],
     log: logging.Logger,
     environ: Mapping[str, str] | None = None,
@@ -155,7 +155,7 @@ def resolve(
     return Resolved(values, sources)
 
 
-def judge(setting: Setting, arguments: Mapping[str, Any], env: Mapping[str, str]) -> Judged:
+def judge(setting: GaugeSetting, arguments: Mapping[str, Any], env: Mapping[str, str]) -> Judged:
     """Find the value of one setting, and what was invalid on the way; never raises.
 
     Args:
@@ -199,7 +199,7 @@ def _shown(value: Any) -> str:
     return str(value)
 
 
-def _parse_bool(setting: Setting, raw: Any) -> bool:
+def _parse_bool(setting: GaugeSetting, raw: Any) -> bool:
     if isinstance(raw, bool):
         return raw
     word = str(raw).strip().lower()
@@ -210,7 +210,7 @@ def _parse_bool(setting: Setting, raw: Any) -> bool:
     raise ValueError("true or false")
 
 
-def _parse_seconds(setting: Setting, raw: Any) -> float:
+def _parse_seconds(setting: GaugeSetting, raw: Any) -> float:
     expected = f"seconds as a number of at least {setting.minimum:g}, e.g. {setting.default:g}"
     try:
         value = float(raw)
@@ -221,14 +221,14 @@ def _parse_seconds(setting: Setting, raw: Any) -> float:
     return value
 
 
-def _parse_choice(setting: Setting, raw: Any) -> str:
+def _parse_choice(setting: GaugeSetting, raw: Any) -> str:
     word = str(raw).strip().lower()
     if word not in setting.choices:
         raise ValueError("one of " + ", ".join(setting.choices))
     return word
 
 
-def _parse_list(setting: Setting, raw: Any) -> tuple[str, ...]:
+def _parse_list(setting: GaugeSetting, raw: Any) -> tuple[str, ...]:
     parts = raw.split(",") if isinstance(raw, str) else list(raw)
     words = tuple(word for word in (str(part).strip() for part in parts) if word)
     if setting.choices:
@@ -239,11 +239,11 @@ def _parse_list(setting: Setting, raw: Any) -> tuple[str, ...]:
     return words
 
 
-def _parse_str(setting: Setting, raw: Any) -> str:
+def _parse_str(setting: GaugeSetting, raw: Any) -> str:
     return str(raw).strip()
 
 
-_PARSERS: Final[Mapping[str, Callable[[Setting, Any], Any]]] = {
+_PARSERS: Final[Mapping[str, Callable[[GaugeSetting, Any], Any]]] = {
     "bool": _parse_bool,
     "seconds": _parse_seconds,
     "choice": _parse_choice,
@@ -252,7 +252,7 @@ _PARSERS: Final[Mapping[str, Callable[[Setting, Any], Any]]] = {
 }
 
 
-WINDOW: Final = Setting(
+WINDOW: Final = GaugeSetting(
     "window_s",
     "VAQUERO_METRICS_WINDOW",
     "seconds",
@@ -260,14 +260,14 @@ WINDOW: Final = Setting(
     "Seconds over which utilisations and rates are averaged, at least.",
     minimum=0.1,
 )
-EXCLUDED_METRICS: Final = Setting(
+EXCLUDED_METRICS: Final = GaugeSetting(
     "exclude_metrics",
     "VAQUERO_METRICS_EXCLUDE",
     "list",
     (),
     "Names of metrics that are not emitted; * stands for any characters.",
 )
-HOST_METRICS: Final = Setting(
+HOST_METRICS: Final = GaugeSetting(
     "host_metrics",
     "VAQUERO_HOST_METRICS",
     "choice",
@@ -276,7 +276,7 @@ HOST_METRICS: Final = Setting(
     "(auto), each one (always), or none (off).",
     choices=("auto", "always", "off"),
 )
-HOST_LOCK_DIR: Final = Setting(
+HOST_LOCK_DIR: Final = GaugeSetting(
     "host_lock_dir",
     "VAQUERO_HOST_LOCK_DIR",
     "str",

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from vaquero_instrumentation_common import Plan, Resolved, TableInstrumentor, Unsupported
+from vaquero_instrumentation_common import (
+    GaugePlan,
+    Resolved,
+    TableInstrumentor,
+    UnsupportedReadingError,
+)
 from vaquero_instrumentation_common.cgroup import CgroupReader, find_groups
 from vaquero_instrumentation_common.platform import host_reader
 
@@ -27,12 +32,12 @@ class ContainerInstrumentor(TableInstrumentor):
     host_series = True
     root = "/"
 
-    def plan(self, config: Resolved) -> Plan:
+    def plan(self, config: Resolved) -> GaugePlan:
         """Return the rows and sources for these settings."""
         reader = self._groups()
         facts = Facts(reader, host_reader(self.root), self.root)
         path = reader.groups.path if reader else "/"
-        return Plan(container_rows(path), container_sources(facts))
+        return GaugePlan(container_rows(path), container_sources(facts))
 
     def lock_key(self, key: str) -> str:
         """Give each control group a lock of its own: another group's series are others."""
@@ -42,5 +47,5 @@ class ContainerInstrumentor(TableInstrumentor):
     def _groups(self) -> CgroupReader | None:
         try:
             return CgroupReader(find_groups(self.root))
-        except Unsupported:
+        except UnsupportedReadingError:
             return None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
-from vaquero_instrumentation_common import Source, Unsupported
+from vaquero_instrumentation_common import Source, UnsupportedReadingError
 from vaquero_instrumentation_common.cgroup import (
     CgroupReader,
     GroupCpu,
@@ -74,14 +74,14 @@ class Facts:
         """Read the pressure of the group, else of the host.
 
         Raises:
-            Unsupported: The kernel does not tell.
+            UnsupportedReadingError: The kernel does not tell.
         """
         own = self._group.pressure() if self._group else {}
         if own:
             return Pressure(own, CGROUP)
         host = read_pressure(self._pressure_pattern)
         if not host:
-            raise Unsupported("the kernel has no pressure stall information")
+            raise UnsupportedReadingError("the kernel has no pressure stall information")
         return Pressure(host, HOST)
 
     def _limits(self, group: GroupCpu | None) -> bool:

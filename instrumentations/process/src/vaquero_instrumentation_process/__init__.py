@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from vaquero_instrumentation_common import Plan, Resolved, TableInstrumentor
+from vaquero_instrumentation_common import GaugePlan, Resolved, TableInstrumentor
 
 from vaquero_instrumentation_process.readers import process_reader
 from vaquero_instrumentation_process.settings import ALL
@@ -22,8 +22,8 @@ class ProcessInstrumentor(TableInstrumentor):
     package = "process"
     settings = ALL
 
-    def plan(self, config: Resolved) -> Plan:
+    def plan(self, config: Resolved) -> GaugePlan:
         """Return the rows and sources for these settings."""
         reader = process_reader()
         rows = process_rows(reader, config["process_detail"], windows=sys.platform == "win32")
-        return Plan(rows, process_sources(reader))
+        return GaugePlan(rows, process_sources(reader))

@@ -7,7 +7,7 @@ import sys
 import time
 from typing import Any, Final, NamedTuple, Protocol
 
-from vaquero_instrumentation_common import Unsupported
+from vaquero_instrumentation_common import UnsupportedReadingError
 from vaquero_instrumentation_common.files import read_bytes, read_once
 
 try:
@@ -94,7 +94,7 @@ def available_cpus() -> int:
 def rusage() -> Usage:
     """Read ``getrusage``: one system call for six values, in microseconds."""
     if resource is None:
-        raise Unsupported("no getrusage on this platform")
+        raise UnsupportedReadingError("no getrusage on this platform")
     found = resource.getrusage(resource.RUSAGE_SELF)
     return Usage(
         found.ru_utime, found.ru_stime, found.ru_minflt, found.ru_majflt,
@@ -144,7 +144,7 @@ class LinuxProcess:
 
     def handles(self) -> int:
         """There are none on Linux."""
-        raise Unsupported("handles are Windows'")
+        raise UnsupportedReadingError("handles are Windows'")
 
     def disk_io(self) -> tuple[int, int]:
         """Read ``/proc/self/io``: what went to and came from storage, caches aside."""
@@ -182,7 +182,7 @@ class PortableProcess:
             self._process = self._psutil.Process(os.getpid())
         method = getattr(self._process, name, None)
         if method is None:
-            raise Unsupported(f"psutil.Process has no {name} on this platform")
+            raise UnsupportedReadingError(f"psutil.Process has no {name} on this platform")
         return method
 
     def usage(self) -> Usage:
@@ -193,7 +193,7 @@ class PortableProcess:
         try:
             switches = self._own("num_ctx_switches")()
             voluntary, involuntary = switches.voluntary, switches.involuntary
-        except (Unsupported, self._psutil.Error):
+        except (UnsupportedReadingError, self._psutil.Error):
             voluntary = involuntary = None
         return Usage(times.user, times.system, None, None, voluntary, involuntary)
 
@@ -235,7 +235,7 @@ def _after(data: bytes, name: bytes) -> int:
     data = b"\n" + data
     start = data.find(name)
     if start < 0:
-        raise Unsupported(f"no {name.decode().strip()} here")
+        raise UnsupportedReadingError(f"no {name.decode().strip()} here")
     return int(data[start + len(name) :].split(None, 1)[0])
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
-from vaquero_instrumentation_common import Setting
+from vaquero_instrumentation_common import GaugeSetting
 from vaquero_instrumentation_common.settings import EXCLUDED_METRICS, WINDOW
 
-DETAIL: Final = Setting(
+DETAIL: Final = GaugeSetting(
     "process_detail",
     "VAQUERO_PROCESS_DETAIL",
     "list",

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from opentelemetry.metrics import Histogram
 from vaquero_instrumentation_common import (
-    Plan,
+    GaugePlan,
     Resolved,
     Session,
     Source,
     TableInstrumentor,
-    Unsupported,
+    UnsupportedReadingError,
 )
 
 from vaquero_instrumentation_runtime import table
@@ -107,10 +107,10 @@ class RuntimeInstrumentor(TableInstrumentor):
     settings = ALL
     _watches: _Watches | None = None
 
-    def plan(self, config: Resolved) -> Plan:
+    def plan(self, config: Resolved) -> GaugePlan:
         """Return the rows and sources for these settings."""
         self._watches = _Watches(config, self.log)
-        return Plan(runtime_rows(config["runtime_detail"]), self._watches.sources())
+        return GaugePlan(runtime_rows(config["runtime_detail"]), self._watches.sources())
 
     def on_start(self, session: Session) -> None:
         """Make the histograms and set the hooks."""
@@ -178,5 +178,5 @@ def _traced() -> TracedMemory:
 
 def _allocated_blocks() -> int:
     if not hasattr(sys, "getallocatedblocks"):
-        raise Unsupported("this interpreter does not count its blocks")
+        raise UnsupportedReadingError("this interpreter does not count its blocks")
     return sys.getallocatedblocks()

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
-from vaquero_instrumentation_common import Setting
+from vaquero_instrumentation_common import GaugeSetting
 from vaquero_instrumentation_common.settings import EXCLUDED_METRICS, WINDOW
 
-DETAIL: Final = Setting(
+DETAIL: Final = GaugeSetting(
     "runtime_detail",
     "VAQUERO_RUNTIME_DETAIL",
     "list",
@@ -15,7 +15,7 @@ DETAIL: Final = Setting(
     "Series that cost more: tracemalloc (memory by source line; slows every allocation).",
     choices=("tracemalloc",),
 )
-BLOCKED_AFTER: Final = Setting(
+BLOCKED_AFTER: Final = GaugeSetting(
     "blocked_after_s",
     "VAQUERO_EVENTLOOP_BLOCKED_AFTER",
     "seconds",

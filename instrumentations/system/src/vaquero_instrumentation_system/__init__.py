@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vaquero_instrumentation_common import Plan, Resolved, TableInstrumentor
+from vaquero_instrumentation_common import GaugePlan, Resolved, TableInstrumentor
 from vaquero_instrumentation_common.platform import host_reader
 
 from vaquero_instrumentation_system.settings import ALL, selections
@@ -24,7 +24,7 @@ class SystemInstrumentor(TableInstrumentor):
     settings = ALL
     host_series = True
 
-    def plan(self, config: Resolved) -> Plan:
+    def plan(self, config: Resolved) -> GaugePlan:
         """Return the rows and sources for these settings."""
         detail = config["system_detail"]
         root = config["host_root"]
@@ -33,4 +33,4 @@ class SystemInstrumentor(TableInstrumentor):
             per_core="cpu" in detail,
             selections=selections(config["system_include"], config["system_exclude"]),
         )
-        return Plan(system_rows(detail), system_sources(reader, detail, root))
+        return GaugePlan(system_rows(detail), system_sources(reader, detail, root))

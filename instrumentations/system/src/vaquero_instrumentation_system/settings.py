@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from vaquero_instrumentation_common import SETTINGS as COMMON
-from vaquero_instrumentation_common import Setting
+from vaquero_instrumentation_common import GaugeSetting
 from vaquero_instrumentation_common.host import Selection
 from vaquero_instrumentation_common.platform import has_proc
 
@@ -31,7 +31,7 @@ def _root(root: str) -> tuple[str, str]:
     return "/", "the folder where the host's / is mounted, with proc/stat in it"
 
 
-DETAIL: Final = Setting(
+DETAIL: Final = GaugeSetting(
     "system_detail",
     "VAQUERO_SYSTEM_DETAIL",
     "list",
@@ -41,7 +41,7 @@ DETAIL: Final = Setting(
     "connections (counts of sockets).",
     choices=("cpu", "disk", "network", "filesystem", "memory", "paging", "connections"),
 )
-INCLUDE: Final = Setting(
+INCLUDE: Final = GaugeSetting(
     "system_include",
     "VAQUERO_SYSTEM_INCLUDE",
     "list",
@@ -49,7 +49,7 @@ INCLUDE: Final = Setting(
     "Only these devices count: disk:PATTERN, network:PATTERN or filesystem:PATTERN.",
     check=_patterns,
 )
-EXCLUDE: Final = Setting(
+EXCLUDE: Final = GaugeSetting(
     "system_exclude",
     "VAQUERO_SYSTEM_EXCLUDE",
     "list",
@@ -57,7 +57,7 @@ EXCLUDE: Final = Setting(
     "These devices do not count: disk:PATTERN, network:PATTERN or filesystem:PATTERN.",
     check=_patterns,
 )
-HOST_ROOT: Final = Setting(
+HOST_ROOT: Final = GaugeSetting(
     "host_root",
     "VAQUERO_HOST_ROOT",
     "str",

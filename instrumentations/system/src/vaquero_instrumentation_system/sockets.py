@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any, Final
 
-from vaquero_instrumentation_common import Unsupported
+from vaquero_instrumentation_common import UnsupportedReadingError
 from vaquero_instrumentation_common.files import read_bytes
 
 # Numbers of the kernel (include/net/tcp_states.h) -> network.connection.state.
@@ -57,7 +57,7 @@ def from_proc(root: str) -> Mapping[tuple[str, str], int]:
 def from_psutil(psutil: Any) -> Mapping[tuple[str, str], int]:
     """Count the TCP sockets that psutil shows (on some platforms only to an administrator)."""
     if not hasattr(psutil, "net_connections"):
-        raise Unsupported("psutil has no net_connections on this platform")
+        raise UnsupportedReadingError("psutil has no net_connections on this platform")
     counts: Counter[tuple[str, str]] = Counter()
     for row in psutil.net_connections(kind="tcp"):
         state = _PSUTIL_STATES.get(row.status, str(row.status).lower())

@@ -71,7 +71,7 @@ def answering() -> Iterator[Answering]:
     answering.server.server_close()
 
 
-def _checked(endpoint: str, **environ: str) -> list[checks.Finding]:
+def _checked(endpoint: str, **environ: str) -> list[checks.CheckResult]:
     settings = config.load(environ={"OTEL_EXPORTER_OTLP_ENDPOINT": endpoint, **environ})
     return list(round_trip.check(settings))
 
