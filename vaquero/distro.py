@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from opentelemetry.instrumentation.dependencies import DependencyConflictError
 from opentelemetry.instrumentation.distro import BaseDistro
-from wrapt import register_post_import_hook  # pyright: ignore[reportUnknownVariableType]
+from vaquero_instrumentation_common.import_hooks import when_imported
 
 from vaquero import _guard, _log, _upstream
 from vaquero.auto_instrumentation import django, switches
@@ -37,7 +37,7 @@ class VaqueroDistro(BaseDistro):
     def _configure(self, **kwargs: Any) -> None:
         del kwargs
         logging.getLogger(_upstream.LAUNCHER_LOGGER).addFilter(_is_a_fault)
-        register_post_import_hook(_choose_gevent_loop, "gevent")
+        when_imported("gevent", _choose_gevent_loop)
         switches.prefer_current_conventions(os.environ)
         os.environ.setdefault("OTEL_PYTHON_CONFIGURATOR", "vaquero")
         if os.environ["OTEL_PYTHON_CONFIGURATOR"] == "vaquero":

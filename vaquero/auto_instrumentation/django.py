@@ -10,6 +10,7 @@ import functools
 from typing import TYPE_CHECKING, Any
 
 import wrapt
+from vaquero_instrumentation_common.import_hooks import when_imported
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -25,7 +26,7 @@ def must_wait(name: str, environ: Mapping[str, str]) -> bool:
 def when_settings_are_known(instrument: Callable[[], None]) -> None:
     """Call something once, when Django has settings; never where Django is not used."""
     once = _Once(instrument)
-    wrapt.register_post_import_hook(functools.partial(_watch, once=once), "django.conf")
+    when_imported("django.conf", functools.partial(_watch, once=once))
 
 
 class _Once:

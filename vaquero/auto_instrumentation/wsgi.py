@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import wrapt
 from opentelemetry.instrumentation.instrumentor import BaseInstrumentor
 from opentelemetry.instrumentation.utils import unwrap
+from vaquero_instrumentation_common.import_hooks import when_imported
 
 from vaquero import _guard
 from vaquero.auto_instrumentation import switches
@@ -64,8 +65,8 @@ class WSGIInstrumentor(BaseInstrumentor):
         middleware = functools.partial(kind, request_hook=_complete_span, **providers)
         wrap = functools.partial(_Traced, middleware=middleware, excluded=excluded_urls)
         for module, (owner, function) in _SERVERS.items():
-            wrapt.register_post_import_hook(
-                functools.partial(_hook, owner=owner, function=function, wrap=wrap), module
+            when_imported(
+                module, functools.partial(_hook, owner=owner, function=function, wrap=wrap)
             )
 
     def _uninstrument(self, **kwargs: Any) -> None:
