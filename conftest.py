@@ -11,8 +11,13 @@ import signal
 from collections.abc import Generator
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 pytest_plugins = ("tests.support.fixtures",)
+
+# How long one example takes is a matter of what else the machine does; pytest's timeout holds.
+settings.register_profile("loaded", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("loaded")
 
 #: On other Pythons and on the oldest SDK only the unit tests run, with what they need. Read now:
 #: tests take away variables of this prefix.

@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tests.support.processes import is_telemetry
+
 ROOT = Path(__file__).resolve().parent.parent
 
 #: More failures than this are no accident of running side by side.
@@ -97,15 +99,10 @@ def summary(results: list[Result]) -> list[str]:
 
 
 def _call(step: Step, command: tuple[str, ...], root: Path) -> int:
-    own = {name: value for name, value in os.environ.items() if not _is_telemetry(name)}
+    own = {name: value for name, value in os.environ.items() if not is_telemetry(name)}
     environ = {**own, "PYTHONDONTWRITEBYTECODE": "1", **step.environ}
     try:
         return subprocess.run(command, cwd=root, env=environ, check=False).returncode
     except OSError as error:
         print(f"{step.name}: {error}", flush=True)
         return 127
-
-
-def _is_telemetry(name: str) -> bool:
-    places = ("VAQUERO_OTELCOL", "VAQUERO_CACHE_DIR", "VAQUERO_GO")
-    return name.startswith(("OTEL_", "VAQUERO_")) and name not in places

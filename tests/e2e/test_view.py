@@ -215,7 +215,7 @@ class Terminal:
         """Press keys."""
         os.write(self._handle, text.encode())
 
-    def wait_for(self, text: str, timeout_s: float = 40.0) -> None:
+    def wait_for(self, text: str, timeout_s: float = 60.0) -> None:
         """Read until this was written."""
         deadline = time.monotonic() + timeout_s
         while text not in self.said:
@@ -223,7 +223,7 @@ class Terminal:
             if not self._read(0.2):
                 raise AssertionError(f"it ended: {self.said}")
 
-    def exit_code(self, timeout_s: float = 30.0) -> int:
+    def exit_code(self, timeout_s: float = 60.0) -> int:
         """Read until it ends."""
         deadline = time.monotonic() + timeout_s
         while self._read(0.2):

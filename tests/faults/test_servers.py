@@ -5,7 +5,6 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
-import time
 import urllib.error
 import urllib.request
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.support.processes import clean_environ, free_port, started
+from tests.support.waiting import wait_until
 from vaquero.pipeline import Destination, PipelineSettings, spool
 
 from .hostile import Collector
@@ -74,13 +74,13 @@ def test_gunicorn_workers_deliver_once(
 
 
 def ask(url: str) -> None:
-    deadline = time.monotonic() + 30
-    while True:
+    """Ask, again as long as nobody listens yet."""
+
+    def answered() -> bool:
         try:
-            with urllib.request.urlopen(url, timeout=10) as answer:
-                assert answer.read() == b"ok"
-            return
+            with urllib.request.urlopen(url, timeout=60) as answer:
+                return answer.read() == b"ok"
         except (urllib.error.URLError, ConnectionError):
-            if time.monotonic() > deadline:
-                raise
-            time.sleep(0.05)
+            return False
+
+    wait_until(answered, url)

@@ -39,8 +39,9 @@ def _shown(config: pytest.Config) -> Iterator[None]:
 
 
 def _path(config: pytest.Config, name: str) -> Path:
-    # Not asked for again: whoever edits the checkout meanwhile is not in the way of the tests.
-    made = config.stash[_MADE][name]
+    # Not looked up again: whoever edits the checkout meanwhile is not in the way of the tests. What
+    # no signature names (`request.getfixturevalue`) is not made before, but here.
+    made = config.stash[_MADE].get(name) or make(name)
     if isinstance(made, str):
         pytest.skip(made)
     return made

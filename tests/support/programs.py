@@ -20,10 +20,12 @@ class Program:
     Attributes:
         names: What its file may be called.
         package: Debian's package with it.
+        optional: Whether CI does without it too.
     """
 
     names: tuple[str, ...]
     package: str
+    optional: bool = False
 
 
 PROGRAMS = {
@@ -32,7 +34,7 @@ PROGRAMS = {
     "initdb": Program(("initdb",), "postgresql"),
     "redis-server": Program(("redis-server",), "redis-server"),
     "openssl": Program(("openssl",), "openssl"),
-    "docker": Program(("docker",), "docker.io"),
+    "docker": Program(("docker",), "docker.io", optional=True),
 }
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.support.environments import APPS, PACKAGES, REQUIREMENTS
+from tests.support.processes import clean_environ, run
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,14 +32,7 @@ LIBRARIES = ("flask", "redis")
 
 
 def _call(words: list[str], **more: str) -> subprocess.CompletedProcess[str]:
-    kept = {
-        name: value
-        for name, value in os.environ.items()
-        if not name.startswith(("OTEL_", "VAQUERO_")) and name != "PYTHONPATH"
-    }
-    return subprocess.run(
-        words, env=kept | more, cwd=APPS, capture_output=True, text=True, check=False, timeout=200
-    )
+    return run(words, clean_environ("PYTHONPATH", **more), cwd=APPS, timeout_s=300)
 
 
 def _versions(python: str) -> Mapping[str, str]:
