@@ -1,8 +1,8 @@
 """The two lines of ``vaquero run`` on a terminal: where telemetry goes, and what became of it.
 
 ``vaquero run`` replaces itself by the program, so the program's first Python process prints them.
-``VAQUERO_RUN`` is ``<pid of that process, 0 until it is known>:<tally file>``; each process below
-it adds a line to the file at its exit, and the first one adds them up.
+``VAQUERO_RUN_LINES`` is ``<pid of that process, 0 until it is known>:<tally file>``; each process
+below it adds a line to the file at its exit, and the first one adds them up.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from vaquero import _guard, _process, _runtime
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_VARIABLE = "VAQUERO_RUN"
+_VARIABLE = "VAQUERO_RUN_LINES"
 
 
 @dataclass(frozen=True)

@@ -118,7 +118,7 @@ def order(folder: Path, *arguments: str) -> Order:
         for name, value in os.environ.items()
         if not name.startswith(("OTEL_", "VAQUERO_"))
     } | {
-        "VAQUERO_RUN": f"0:{tally}",
+        "VAQUERO_RUN_LINES": f"0:{tally}",
         "VAQUERO_CONSOLE": "true",
         "VAQUERO_SPOOL": "false",
         "OTEL_METRICS_EXPORTER": "none",

@@ -71,11 +71,11 @@ def test_the_first_process_adds_up_and_removes_the_tally(
     tally = tmp_path / "tally"
     tally.touch()
     monkeypatch.setattr(run_lines, "_sdk", _sdk(sent=3, accepted=5, dropped=1))
-    monkeypatch.setenv("VAQUERO_RUN", f"{os.getpid() + 1}:{tally}")
+    monkeypatch.setenv("VAQUERO_RUN_LINES", f"{os.getpid() + 1}:{tally}")
     run_lines._at_exit()
     run_lines._at_exit()
     assert capsys.readouterr().err == ""
-    monkeypatch.setenv("VAQUERO_RUN", f"{os.getpid()}:{tally}")
+    monkeypatch.setenv("VAQUERO_RUN_LINES", f"{os.getpid()}:{tally}")
     run_lines._at_exit()
     assert capsys.readouterr().err == (
         "vaquero: 9 spans sent, 3 kept for later (vaquero spool list), 3 dropped.\n"
@@ -88,7 +88,7 @@ def test_outside_of_vaquero_run_nothing_is_said(
     value: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Without a tally, or with a variable that is not ours, no line and no failure."""
-    monkeypatch.setenv("VAQUERO_RUN", value)
+    monkeypatch.setenv("VAQUERO_RUN_LINES", value)
     monkeypatch.setattr(run_lines, "_sdk", _sdk(1, 1))
     run_lines.print_start_line()
     run_lines._at_exit()

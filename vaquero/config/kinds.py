@@ -138,6 +138,13 @@ def _json_object(value: Any) -> dict[str, Any]:
     return {str(key): item for key, item in found.items()}  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
 
 
+def _run_id(value: Any) -> str:
+    text = _text(value)
+    if not (0 < len(text) <= 128 and text.isascii() and text.isprintable() and " " not in text):
+        raise ValueError(text)
+    return text
+
+
 def _anything(value: Any) -> Any:
     return value
 
@@ -158,6 +165,7 @@ NAMES = Kind(_names, "names separated by commas")
 PAIRS = Kind(_pairs, "key=value pairs separated by commas")
 ATTRIBUTES = Kind(_attributes, "key=value pairs separated by commas")
 JSON_OBJECT = Kind(_json_object, 'a JSON object such as {"team": "shop"}')
+RUN_ID = Kind(_run_id, "1 to 128 printable ASCII characters without spaces")
 OBJECT = Kind(_anything, "an object")
 
 

@@ -8,7 +8,7 @@ import platform
 import re
 import socket
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -64,6 +64,8 @@ def build(
         found.update(_process())
         found["service.instance.id"] = _runtime.instance_id()
         found.update(platform_says)
+        if settings["run_id"]:
+            found["vaquero.run.id"] = settings["run_id"]
     found.update(_upstream_detectors(settings["resource_detectors"]))
     found.update(extra or {})
     found.update(_given(settings))
@@ -83,20 +85,36 @@ def keeps_instance_id(settings: Settings) -> bool:
     return "service.instance.id" in (settings["resource_attributes"] or {})
 
 
-def service_name(settings: Settings, environ: Mapping[str, str] | None = None) -> str:
+def service_name(
+    settings: Settings,
+    environ: Mapping[str, str] | None = None,
+    *,
+    command: Sequence[str] | None = None,
+) -> str:
     """``service.name`` by reason, where nobody gave one.
 
     The name of the project in the folder started in, else what the platform calls the service, else
     the name of the module or script, else the specification's ``unknown_service:python``.
+
+    Args:
+        settings: Where a name may have been given.
+        environ: What platforms say of themselves; the process's own environment by default.
+        command: A command that is to be named in place of this process.
     """
     return (
         settings["service_name"]
         or settings["project_name"]
         or _project()[0]
         or platforms.service_name(os.environ if environ is None else environ)
-        or naming.program(sys.argv, sys.modules.get("__main__"))
+        or _program(command)
         or f"{UNKNOWN_PREFIX}:python"
     )
+
+
+def _program(command: Sequence[str] | None) -> str | None:
+    if command is not None:
+        return naming.program_of_command(command)
+    return naming.program(sys.argv, sys.modules.get("__main__"))
 
 
 def _project() -> tuple[str | None, str | None]:

@@ -6,7 +6,10 @@ import os
 import re
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 #: Words that run programs: never a service's name where something better is known.
 _LAUNCHERS = frozenset(
@@ -22,6 +25,8 @@ _LAUNCHERS = frozenset(
         "django-admin",
     }
 )
+
+_INTERPRETER = re.compile(r"(?:python|pypy)[\d.]*(?:\.exe)?", re.IGNORECASE)
 
 
 def project(folder: Path) -> tuple[str | None, str | None]:
@@ -77,6 +82,30 @@ def program(argv: list[str], main: Any) -> str | None:
     if name in _LAUNCHERS:
         return _target(argv[1:]) or name
     return name or None
+
+
+def program_of_command(words: Sequence[str]) -> str | None:
+    """What :func:`program` would say in the process that this command starts.
+
+    Args:
+        words: A command: a script, an interpreter with a script or ``-m module``, a server.
+    """
+    if not _INTERPRETER.fullmatch(Path(words[0]).name if words else ""):
+        return program(list(words), None)
+    rest = list(words[1:])
+    while rest and rest[0].startswith("-") and rest[0] != "-":
+        option = rest.pop(0)
+        if option[:2] == "-m":
+            module = option[2:] or (rest.pop(0) if rest else "")
+            name = module.removesuffix(".__main__")
+            if name.partition(".")[0] in _LAUNCHERS:
+                return _target(rest) or name
+            return name or None
+        if option[:2] == "-c":
+            return None
+        if option in ("-X", "-W") and rest:
+            rest.pop(0)
+    return program(rest, None)
 
 
 def distribution_version(named: str | None, argv: list[str], main: Any) -> str | None:

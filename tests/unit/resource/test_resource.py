@@ -271,3 +271,32 @@ def test_a_template_that_says_unknown_does_not_hide_what_is_known(
     monkeypatch.setitem(__import__("sys").modules, "__main__", types.SimpleNamespace(__spec__=None))
 
     assert resource.build(settings).attributes["service.name"] == "till"
+
+
+@pytest.mark.parametrize(
+    ("words", "name"),
+    [
+        (["python", "app.py"], "app"),
+        (["/usr/bin/python3.12", "-u", "-X", "dev", "jobs/nightly.py", "x"], "nightly"),
+        (["python", "-m", "shop.web"], "shop.web"),
+        (["python", "-m", "uvicorn", "shop.main:app"], "shop"),
+        (["uvicorn", "shop.main:app", "--port", "80"], "shop"),
+        (["./run.sh"], "run"),
+        (["python", "-c", "pass"], None),
+        (["python"], None),
+        ([], None),
+    ],
+)
+def test_a_command_is_named_as_its_process_would_name_itself(
+    words: list[str], name: str | None
+) -> None:
+    """Scripts, modules, servers; nothing where the process would know nothing."""
+    assert naming.program_of_command(words) == name
+
+
+def test_a_run_is_on_the_resource_of_the_process_and_not_of_the_host() -> None:
+    """``vaquero.run.id`` is of spans, logs and the process's own metrics."""
+    settings = config.load(environ={"VAQUERO_RUN_ID": "seven"})
+    assert resource.build(settings).attributes["vaquero.run.id"] == "seven"
+    assert "vaquero.run.id" not in resource.build(settings, host_only=True).attributes
+    assert "vaquero.run.id" not in resource.build(config.load(environ={})).attributes

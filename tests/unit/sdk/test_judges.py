@@ -250,7 +250,7 @@ def test_a_program_under_vaquero_run_says_the_same(name: str, said: dict[str, An
             **own,
             **case.environ,
             "PYTHONPATH": str(Path(vaquero.cli.run.__file__).parent / "autostart"),
-            "VAQUERO_RUN": "0:",
+            "VAQUERO_RUN_LINES": "0:",
             "VAQUERO_SPOOL": "false",
             "OTEL_TRACES_EXPORTER": "none",
             "OTEL_METRICS_EXPORTER": "none",

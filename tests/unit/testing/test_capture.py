@@ -87,8 +87,35 @@ def test_a_miss_shows_what_is_there() -> None:
 def _plugin() -> list[str]:
     """Where vaquero is installed pytest finds the plugin; in a bare checkout it is named."""
     found = entry_points(group="pytest11")
-    known = any(point.value == "vaquero.testing.plugin" for point in found)
-    return [] if known else ["-p", "vaquero.testing.plugin"]
+    known = any(point.value == "vaquero_pytest" for point in found)
+    return [] if known else ["-p", "vaquero_pytest"]
+
+
+UNTOUCHED = """
+import sys
+
+def test_nothing_of_vaquero():
+    assert [name for name in sys.modules if name.split(".")[0] == "vaquero"] == []
+    assert not [name for name in sys.modules if name.startswith("opentelemetry")]
+"""
+
+
+def test_the_plugin_imports_nothing_until_it_is_asked(tmp_path: Path) -> None:
+    """A project that only has vaquero installed runs its tests without it."""
+    (tmp_path / "test_it.py").write_text(UNTOUCHED)
+    root = Path(vaquero.__file__).resolve().parents[1]
+
+    result = subprocess.run(
+        [sys.executable, "-m", "pytest", *_plugin()],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(root)},
+        capture_output=True,
+        text=True,
+        timeout=100,
+        check=False,
+    )
+
+    assert "1 passed" in result.stdout, result.stdout + result.stderr
 
 
 PROJECT = """

@@ -193,7 +193,7 @@ def _shop_environment(otlp_url: str) -> dict[str, str]:
     environment.prepare(environ)
     send_only_to(otlp_url, environ)
     environ["OTEL_SERVICE_NAME"] = "shop"
-    environ["VAQUERO_RUN"] = "0:"
+    environ["VAQUERO_RUN_LINES"] = "0:"
     return environ
 
 

@@ -76,9 +76,9 @@ def prepare(environ: MutableMapping[str, str]) -> None:
 def decide_run_lines(environ: MutableMapping[str, str], *, terminal: bool) -> None:
     """Decide whether the program's processes print the lines of start and exit.
 
-    ``VAQUERO_RUN`` is ``<pid of the process that prints, 0 until it is known>:<tally>``. The tally
-    is a file in which each process below notes at its exit what it sent; the process that prints
-    adds it up and removes it. Empty where no line is printed.
+    ``VAQUERO_RUN_LINES`` is ``<pid of the process that prints, 0 until it is known>:<tally>``. The
+    tally is a file in which each process below notes at its exit what it sent; the process that
+    prints adds it up and removes it. Empty where no line is printed.
 
     Args:
         environ: The program's environment, changed in place.
@@ -88,7 +88,7 @@ def decide_run_lines(environ: MutableMapping[str, str], *, terminal: bool) -> No
     if terminal and not is_set(environ, "VAQUERO_QUIET"):
         handle, tally = tempfile.mkstemp(prefix="vaquero-run-")
         os.close(handle)
-    environ["VAQUERO_RUN"] = f"0:{tally}"
+    environ["VAQUERO_RUN_LINES"] = f"0:{tally}"
 
 
 def is_set(environ: Mapping[str, str], name: str) -> bool:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from vaquero.cli.install import install_command
-from vaquero.cli.run import child
+from vaquero.cli.run import child, run_events
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Mapping, MutableMapping, Sequence
@@ -45,12 +45,13 @@ def run_with_viewer(
     from vaquero_viewer.paths import default_path
 
     began_ns = time.time_ns()
+    run = run_events.begin(words, environ)
     with open_viewer(default_path()) as viewer:
-        environ["VAQUERO_RUN"] = "0:"  # The summary says more than the line at exit would.
+        environ["VAQUERO_RUN_LINES"] = "0:"  # The summary says more than the line at exit would.
         print_notice(f"shown at {viewer.web_url} while it runs (kept for 'vaquero view')")
         with collector_or_viewer(viewer.otlp_url) as url:
             send_only_to(url, environ)
-            code = child.run(executable, words, environ)
+            code = _run_and_tell(executable, words, environ, run)
             drain_spool(environ)
         if not _is_quiet():
             from vaquero.cli.run.summary import print_arrived
@@ -58,6 +59,21 @@ def run_with_viewer(
             print_arrived(viewer.store, began_ns)
         if wait:
             wait_for_enter(viewer.web_url)
+    return code
+
+
+def _run_and_tell(
+    executable: str,
+    words: Sequence[str],
+    environ: MutableMapping[str, str],
+    run: run_events.Run | None,
+) -> int:
+    """Run the program to its end; the run's events are sent around it."""
+    if run is None:
+        return child.run(executable, words, environ)
+    run.start()
+    code = child.run(executable, words, environ)
+    run.end(code)
     return code
 
 

@@ -66,7 +66,7 @@ def test_lines_only_on_a_terminal_and_only_where_not_silenced(
     """The tally is made exactly where somebody reads the lines."""
     environ = {"VAQUERO_QUIET": quiet}
     environment.decide_run_lines(environ, terminal=terminal)
-    owner, _, tally = environ["VAQUERO_RUN"].partition(":")
+    owner, _, tally = environ["VAQUERO_RUN_LINES"].partition(":")
     assert owner == "0"
     assert bool(tally) is speaks
     if tally:

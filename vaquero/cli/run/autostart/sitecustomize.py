@@ -41,10 +41,10 @@ def _print_notice(text: str) -> None:
 
 def _claim_reporting() -> bool:
     """Whether this is the first process below ``vaquero run``: it reports faults, for all."""
-    owner, colon, tally = os.environ.get("VAQUERO_RUN", "").partition(":")
+    owner, colon, tally = os.environ.get("VAQUERO_RUN_LINES", "").partition(":")
     if not colon or owner not in ("0", str(os.getpid())):
         return False
-    os.environ["VAQUERO_RUN"] = f"{os.getpid()}:{tally}"
+    os.environ["VAQUERO_RUN_LINES"] = f"{os.getpid()}:{tally}"
     return True
 
 

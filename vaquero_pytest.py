@@ -1,7 +1,8 @@
-"""The pytest plugin: the fixture ``telemetry``, and its tree under a test that failed.
+"""The pytest plugin of vaquero: the fixture ``telemetry``, and its tree under a test that failed.
 
-Loaded by every pytest run in an environment that has vaquero: so nothing is imported before a test
-asks for the fixture.
+Every pytest run in an environment that has vaquero loads this module, so it stands outside the
+package: ``vaquero`` itself is not imported before a test asks for the fixture, and no program that
+runs under zero code ever loads this.
 """
 
 from __future__ import annotations
