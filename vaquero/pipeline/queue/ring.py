@@ -136,7 +136,7 @@ class Ring:
             self._overflow()
         elif waiting >= limit // 4:
             self._limit = self._fitting()
-            self._mark, self._sdk_mark = self._limit, self._sdk_limit
+            self._set_marks(self._limit, self._sdk_limit)
             self._call()
         elif self._mark <= _ASLEEP:
             self.rearm()
@@ -158,7 +158,14 @@ class Ring:
 
     def rearm(self) -> None:
         """The writer is awake: only a quarter full concerns it."""
-        self._mark, self._sdk_mark = self._limit // 4, self._sdk_limit // 4
+        self._set_marks(self._limit // 4, self._sdk_limit // 4)
+
+    def _set_marks(self, own: int, sdk: int) -> None:
+        """From how many spans on somebody is called; every one while the process ends."""
+        self._mark, self._sdk_mark = own, sdk
+        # Asked afterwards: whichever of this thread and `on_late` comes last, the marks are low.
+        if self._late is not None:
+            self._mark = self._sdk_mark = _ASLEEP
 
     def sleep(self) -> bool:
         """Ask to be woken by the next span; False where one is there already."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import Any
 
+import pytest
 from opentelemetry.sdk.trace import TracerProvider
 
 from vaquero.pipeline.queue.ring import Ring, own_size, sdk_weight
@@ -121,3 +122,44 @@ def test_a_fork_empties_the_ring() -> None:
     assert len(calls.ring) == 0
     assert calls.ring.take(10) == []
     assert calls.ring.extra_bytes == 0
+
+
+@pytest.mark.parametrize("number", [1, 3, 200])
+def test_every_late_span_is_heard_of_whatever_the_writer_does(number: int) -> None:
+    """While the process ends each span calls, also where the writer wakes or sleeps meanwhile."""
+    calls = Calls()
+    late = 0
+
+    def count() -> None:
+        nonlocal late
+        late += 1
+        calls.ring.take(400)
+        calls.ring.rearm()
+
+    calls.ring.rearm()
+    calls.ring.on_late(count)
+    calls.ring.rearm()
+    calls.put(number)
+    calls.ring.sleep()
+    calls.put(number)
+    assert late == 2 * number
+    assert len(calls.ring) == 0
+
+
+def test_the_end_is_not_missed_by_a_writer_that_was_about_to_wake() -> None:
+    """`on_late` between the two steps of waking leaves no mark that late spans do not reach."""
+    calls = Calls()
+    late: list[int] = []
+    ring = calls.ring
+
+    class Meanwhile(int):
+        """A limit that is divided while the process begins to end."""
+
+        def __floordiv__(self, other: int) -> int:
+            ring.on_late(lambda: late.append(1))
+            return int(self) // other
+
+    ring._limit = Meanwhile(ring._limit)
+    ring.rearm()
+    calls.put(2)
+    assert late == [1, 1]
