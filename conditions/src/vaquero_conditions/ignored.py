@@ -31,7 +31,9 @@ class IgnoredError(ValueError):
         self.value = shortened(value if isinstance(value, str) else repr(value))
         self.source = source
         self.valid = valid
-        super().__init__(f"{name}={self.value!r} (from {source}) is invalid; valid: {valid}.")
+        read = f"{name} is missing" if value is None else f"{name}={self.value!r}"
+        wrong = "" if value is None else " is invalid"
+        super().__init__(f"{read} (from {source}){wrong}; valid: {valid}.")
 
 
 @dataclass(frozen=True)
