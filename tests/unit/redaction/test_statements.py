@@ -15,7 +15,9 @@ COLUMNS = {
         "SELECT a.id FROM a JOIN b ON a.token=b.token WHERE a.n = ?"
     ),
     "MERGE INTO t USING s ON (t.api_key=s.api_key)": None,
-    "UPDATE t SET password=excluded.password, n = 1": "UPDATE t SET password=excluded.password, n = ?",
+    "UPDATE t SET password=excluded.password, n = 1": (
+        "UPDATE t SET password=excluded.password, n = ?"
+    ),
     "SELECT a FROM t WHERE (token=:token) AND n = :n": (
         "SELECT a FROM t WHERE (token=[redacted]) AND n = :n"
     ),
@@ -41,7 +43,8 @@ def test_the_structure_of_a_statement_stays(statement: str) -> None:
         *(statement for statement in COLUMNS if "hun" not in statement or "'" in statement),
         "SELECT * FROM u WHERE password = 'x' AND card IN ('4111 1111 1111 1111', 'b') AND n = -1",
         "INSERT INTO u (password, token) VALUES ('a', 'b'), ('c', 'd')",
-        "SELECT * FROM u WHERE token=@token AND secret=%(secret)s AND api_key=$1 AND x = 'ghp_abcdefghij0123'",
+        "SELECT * FROM u WHERE token=@token AND secret=%(secret)s AND api_key=$1",
+        "SELECT * FROM u WHERE x = 'ghp_abcdefghij0123'",
         "SELECT 1 -- traceparent='00-0123456789abcdef0123456789abcdef-0123456789abcdef-01'",
     ],
 )
@@ -53,7 +56,7 @@ def test_redaction_does_not_change_the_fingerprint(statement: str) -> None:
 
 
 def test_the_masking_is_the_shared_one() -> None:
-    """After the first statement the function of the fingerprint is called without a step between."""
+    """After the first statement the shared function is called without a step between."""
     assert sql.mask_sql("SELECT 1") == "SELECT ?"
     assert sql.mask_sql is mask_sql
 
@@ -81,7 +84,5 @@ def test_a_program_without_statements_loads_nothing_of_it() -> None:
     before, after = result.stdout.splitlines()
 
     assert before == "[]"
-    assert after == str(
-        ["vaquero_conditions", "vaquero_conditions._version"]
-        + ["vaquero_conditions.sql", "vaquero_conditions.sql.mask"]
-    )
+    own = ("", "._version", ".sql", ".sql.mask")
+    assert after == str([f"vaquero_conditions{name}" for name in own])
