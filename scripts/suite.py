@@ -24,8 +24,8 @@ import machine  # noqa: E402
 from steps import Step, run, summary  # noqa: E402
 
 PYTHON = sys.executable
-UNIT = ("tests/unit", "instrumentations", "viewer/tests")
-UNIT_ON_OTHERS = ("tests/unit", "instrumentations")
+UNIT = ("tests/unit", "instrumentations", "viewer/tests", "conditions/tests")
+UNIT_ON_OTHERS = ("tests/unit", "instrumentations", "conditions/tests")
 REST = (
     "tests/integration",
     "tests/e2e",
