@@ -24,14 +24,16 @@ ROUTES = tuple(f"/{part}/{{id}}/{verb}" for part in "abcde" for verb in ("get", 
 TABLES = ("orders", "items", "users", "stock", "prices")
 
 
-def trace_requests(traces: int, *, a_request: int = 64, seed: int = 1) -> Iterator[bytes]:
-    """Requests with ``traces`` traces of eight spans; an hour lies between first and last."""
+def trace_requests(
+    traces: int, *, a_request: int = 64, seed: int = 1, within_s: int = 3600
+) -> Iterator[bytes]:
+    """Requests with ``traces`` traces of eight spans, spread over ``within_s`` seconds."""
     source = random.Random(seed)
     for first in range(0, traces, a_request):
         request = ExportTraceServiceRequest()
         lists = {service: _scope(request.resource_spans, "spans", service) for service in SERVICES}
         for number in range(first, min(traces, first + a_request)):
-            start = START_NS + number * (3600 * 10**9 // traces)
+            start = START_NS + number * (within_s * 10**9 // traces)
             _trace(lists, number, start, source)
         yield request.SerializeToString()
 

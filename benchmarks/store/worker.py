@@ -16,21 +16,21 @@ from typing import Any
 
 sys.path.insert(0, sys.argv[1])
 
-from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import (  # noqa: E402
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import (
     ExportLogsServiceRequest,
 )
-from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (  # noqa: E402
+from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
     ExportMetricsServiceRequest,
 )
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (  # noqa: E402
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
     ExportTraceServiceRequest,
 )
-from vaquero_viewer import Store  # noqa: E402
-from vaquero_viewer.otlp.logs import read_logs  # noqa: E402
-from vaquero_viewer.otlp.metrics import read_metrics  # noqa: E402
-from vaquero_viewer.otlp.spans import read_spans  # noqa: E402
+from vaquero_viewer import Store
+from vaquero_viewer.otlp.logs import read_logs
+from vaquero_viewer.otlp.metrics import read_metrics
+from vaquero_viewer.otlp.spans import read_spans
 
-from benchmarks.store.data import (  # noqa: E402
+from benchmarks.store.data import (
     START_NS,
     log_requests,
     metric_requests,
@@ -60,10 +60,12 @@ class Worker:
         self._store.close()
         return {}
 
-    def fill(self, traces: int, logs: int, points: int, seed: int = 1) -> dict[str, float]:
+    def fill(
+        self, traces: int, logs: int, points: int, seed: int = 1, within_s: int = 3600
+    ) -> dict[str, float]:
         """Insert so much, each request on its own; the time to make them does not count."""
         made = (
-            list(trace_requests(traces, seed=seed)),
+            list(trace_requests(traces, seed=seed, within_s=within_s)),
             list(log_requests(logs, seed=seed)) if logs else [],
             list(metric_requests(points)) if points else [],
         )

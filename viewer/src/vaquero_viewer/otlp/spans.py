@@ -91,19 +91,24 @@ def _add(batch: Batch, span: Span, origin: Origin, scope_id: int) -> None:
         span.dropped_events_count,
         span.dropped_links_count,
         batch.received_ns,
-        text_of(attributes, "http.route"),
-        _statement(attributes),
-        text_of(attributes, "server.address", "net.peer.name"),
+        *_promoted(attributes),
         _exception_type(events) if events else None,
         origin.run_id,
     )
 
 
-def _statement(attributes: dict[str, Any]) -> tuple[str, str] | None:
-    """The statement that the span sent to a database, and the kind of database."""
+def _promoted(attributes: dict[str, Any]) -> tuple[str | None, tuple[str, str] | None, str | None]:
+    """What has a column of its own: route, statement with the kind of database, server."""
+    route = attributes.get("http.route")
     # The names of before the conventions were stable are still sent by many libraries.
-    text = text_of(attributes, "db.query.text", "db.statement")
-    return None if text is None else (text, text_of(attributes, *_SYSTEM) or "")
+    statement = address = None
+    if "db.query.text" in attributes or "db.statement" in attributes:
+        text = text_of(attributes, "db.query.text", "db.statement")
+        if text is not None:
+            statement = (text, text_of(attributes, "db.system.name", "db.system") or "")
+    if "server.address" in attributes or "net.peer.name" in attributes:
+        address = text_of(attributes, "server.address", "net.peer.name")
+    return route if route and isinstance(route, str) else None, statement, address
 
 
 def _exception_type(events: list[dict[str, Any]]) -> str | None:

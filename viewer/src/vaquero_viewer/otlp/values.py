@@ -57,11 +57,12 @@ def mapping(attributes: Iterable[KeyValue]) -> dict[str, Any]:
     values: dict[str, Any] = {}
     for item in attributes:
         value = item.value
-        kind = value.WhichOneof("value")
-        # The two most common kinds without a call: this runs for each attribute of each record.
-        if kind == "string_value":
-            values[item.key] = value.string_value
-        elif kind == "int_value":
+        # Text first, and the usual kinds without a call: this runs for each attribute there is.
+        # Only one field of the value is set, so a text that is not empty is the value.
+        text = value.string_value
+        if text:
+            values[item.key] = text
+        elif value.WhichOneof("value") == "int_value":
             values[item.key] = value.int_value
         else:
             values[item.key] = plain(value)

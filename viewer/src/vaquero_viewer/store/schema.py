@@ -45,9 +45,10 @@ class Table(NamedTuple):
         parameters: list[Any] = []
         for (_, kind), column in zip(self.columns, columns, strict=True):
             # The first column stays a list: it says how many rows there are.
-            if values and column.count(column[0]) == len(column):
+            first = column[0]
+            if values and column[-1] == first and column.count(first) == len(column):
                 values.append(f"?::{kind}")
-                parameters.append(column[0])
+                parameters.append(first)
             else:
                 values.append(f"unnest(?::{kind}[])")
                 parameters.append(column)

@@ -95,9 +95,11 @@ SELECT {_trace("trace_id")} AS "TraceId",
 FROM spans GROUP BY trace_id
 """
 
+_SECONDS = "make_timestamp_ns(l.time_ns - l.time_ns % 1000000000)::TIMESTAMP::TIMESTAMP_S"
+
 _LOGS = f"""
 SELECT make_timestamp_ns(l.time_ns) AS "Timestamp",
-       make_timestamp_ns(l.time_ns - l.time_ns % 1000000000)::TIMESTAMP::TIMESTAMP_S AS "TimestampTime",
+       {_SECONDS} AS "TimestampTime",
        {_trace("l.trace_id")} AS "TraceId",
        {_id("l.span_id")} AS "SpanId",
        (l.flags & 255)::UTINYINT AS "TraceFlags",
