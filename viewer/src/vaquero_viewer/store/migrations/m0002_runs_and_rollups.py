@@ -269,8 +269,9 @@ def _roll_up(connection: duckdb.DuckDBPyConnection, progress: Progress) -> None:
         "FROM store.spans ORDER BY b", [[part / parts for part in range(parts)]]
     ).fetchall()  # fmt: skip
     starts = [row[0] for row in bounds]
-    for number, (start, end) in enumerate(zip(starts, [*starts[1:], 2**63 - 1], strict=True)):
-        connection.execute(_ROLLUPS, [start, end])
+    ends = [*starts[1:], 2**63 - 1]
+    for number, start in enumerate(starts):
+        connection.execute(_ROLLUPS, [start, ends[number]])
         progress("operation_rollups", number + 1, len(starts))
 
 
