@@ -17,6 +17,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = (
+    "conditions",
     "instrumentations/common",
     "instrumentations/system",
     "instrumentations/container",
@@ -27,9 +28,9 @@ PACKAGES = (
 )
 EDITABLE = {
     "dev": PACKAGES,
-    "demo": PACKAGES[:6],
-    "unit": PACKAGES[:6],
-    "floor": PACKAGES[:6],
+    "demo": PACKAGES[:7],
+    "unit": PACKAGES[:7],
+    "floor": PACKAGES[:7],
 }
 REQUIREMENTS = {
     "dev": ("requirements/dev.in",),

@@ -31,7 +31,7 @@ def main() -> int:
     environ = {**os.environ, "VAQUERO_PIN": f"=={found[1]}"}
     kind = ["--wheel"] if options.wheels else []
     packages = sorted(path.parent for path in (ROOT / "instrumentations").glob("*/pyproject.toml"))
-    for package in (ROOT, *packages, ROOT / "viewer", ROOT / "collector"):
+    for package in (ROOT, ROOT / "conditions", *packages, ROOT / "viewer", ROOT / "collector"):
         if package.name in options.without:
             continue
         command = [sys.executable, "-m", "build", *kind, "--outdir", options.folder, str(package)]

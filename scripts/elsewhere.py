@@ -13,7 +13,7 @@ from pathlib import Path
 
 from suite import MAX_REPEATED, ROOT, Step, failures
 
-FOLDERS = ("tests/unit", "instrumentations")
+FOLDERS = ("tests/unit", "instrumentations", "conditions/tests")
 
 
 def main(profile: str, python: str) -> int:

@@ -22,7 +22,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 PYTHON = sys.executable
-UNIT = ("tests/unit", "instrumentations", "viewer/tests")
+UNIT = ("tests/unit", "instrumentations", "viewer/tests", "conditions/tests")
 OTHER_PYTHONS = ("python3.10", "python3.12", "python3.13", "python3.14")
 
 #: More failures than this are no accident of running side by side.

@@ -59,7 +59,8 @@ import sys, threading
 before = set(sys.modules)
 import vaquero
 heavy = ["opentelemetry.sdk", "opentelemetry", "psutil", "requests", "urllib3", "http.client",
-         "google.protobuf", "grpc", "click", "rich", "asyncio", "multiprocessing"]
+         "google.protobuf", "grpc", "click", "rich", "asyncio", "multiprocessing",
+         "vaquero_conditions"]
 print([name for name in heavy if name in sys.modules], threading.active_count())
 """
 

@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 from vaquero import _log
+from vaquero.redaction import sql
 from vaquero.redaction.keys import is_secret, words
-from vaquero.redaction.sql import mask_sql
 from vaquero.redaction.text import REDACTED, mask_text
 
 if TYPE_CHECKING:
@@ -130,7 +130,8 @@ class Redactor:
         elif rule is Rule.OFF:
             return text
         elif rule is Rule.SQL:
-            return _same(text, self._patterns(mask_text(mask_sql(text), self.secret_key)))
+            masked = mask_text(sql.mask_sql(text), self.secret_key, statement=True)
+            return _same(text, self._patterns(masked))
         elif rule is Rule.QUERY:
             new = mask_text(f"?{text}", self.secret_key)
             return _same(text, self._patterns(new[1:]))

@@ -85,6 +85,9 @@ _NO_SECRET = pattern(
 _MAX_REMARK = 128
 #: ``auth: login succeeded``: in front of a colon and a word these name a part of the program.
 _PREFIX_WORDS = frozenset("auth session token pass signature salt nonce sid pin bearer".split())
+#: What ends a value in a statement: brackets that the value did not open, the end of a comment.
+_CLOSING = pattern(r"(?<=[^)\]*])(?:\*/|[)\]]+)\Z")
+_COLUMN = pattern(r"[A-Za-z_]\w{0,62}(?:\.[A-Za-z_]\w{0,62}){1,3}")
 _CALL = pattern(r"[A-Za-z_][\w.]*(?:\(|\[\w)")
 
 _PARAMETER_MARKS = ("?", "&")
@@ -112,12 +115,14 @@ _CARD_ISSUER = pattern(
 Judge: TypeAlias = Callable[[str], bool]
 
 
-def mask_text(text: str, secret_key: Judge = is_secret) -> str:
+def mask_text(text: str, secret_key: Judge = is_secret, *, statement: bool = False) -> str:
     """The text without the secrets in it; the very same object where there are none.
 
     Args:
         text: Anything: a message, a stack trace, a URL, a header, a command line.
         secret_key: Says of a word in front of ``=`` or ``:`` whether what follows is secret.
+        statement: It is a database statement whose literals are masked: a column that is compared
+            with ``b.token`` is compared with a column, and brackets belong to the statement.
     """
     size = len(text)
     if size < 5:
@@ -144,7 +149,7 @@ def mask_text(text: str, secret_key: Judge = is_secret) -> str:
         if _CARD_START.search(text):
             new = _CARD.sub(_card, new)
     if pairs:
-        new = _pairs(new, secret_key)
+        new = _pairs(new, secret_key, statement)
     return text if new == text else new
 
 
@@ -243,7 +248,7 @@ def _card(match: re.Match[str]) -> str:
     return match.group() if total % 10 else REDACTED
 
 
-def _pairs(text: str, secret_key: Judge) -> str:
+def _pairs(text: str, secret_key: Judge, statement: bool) -> str:
     """``key=value`` and ``key: value``, in prose, JSON, headers, URLs and connection strings."""
     out: list[str] = []
     taken = 0
@@ -264,6 +269,8 @@ def _pairs(text: str, secret_key: Judge) -> str:
             continue  # ``arn:aws:secretsmanager:region:account:secret:name`` only names a secret.
         elif not behind[end - 1].isdigit() and secret_key(key):
             span, mark = _value_span(text, match, key), REDACTED
+            if statement and span is not None:
+                span = _in_statement(text, span, secret_key)
         else:
             continue
         if span is not None:
@@ -306,6 +313,18 @@ def _value_span(text: str, separator: re.Match[str], key: str) -> tuple[int, int
         if value.isalpha() and sign in (": ", ":  ") and words(key)[-1] in _PREFIX_WORDS:
             return None
     return match.span(match.lastgroup)
+
+
+def _in_statement(text: str, span: tuple[int, int], secret_key: Judge) -> tuple[int, int] | None:
+    """The part of a statement that is the secret; None where it is the name of a column."""
+    start, end = span
+    value = text[start:end]
+    closing = _CLOSING.search(value, max(len(value) - _MAX_REMARK, 0))
+    if closing and "(" not in value and "[" not in value:
+        end = start + closing.start()
+    if _COLUMN.fullmatch(text, start, end) and secret_key(text[start:end]):
+        return None
+    return start, end
 
 
 def _is_remark(value: str) -> bool:

@@ -1,0 +1,101 @@
+"""Literals in database statements: each becomes ``?``; names, keywords and structure stay.
+
+One pass of one pattern over the statement, so the time is linear in its length. Made for SQL and
+its relatives; statements in JSON (MongoDB, Elasticsearch) lose their text and numbers as well.
+"""
+
+from __future__ import annotations
+
+import re
+
+# No alternative can fail after having read far, which keeps the scan linear.
+_KEPT = r"""
+    (?P<kept> --[^\n]* | /\*(?:[^*]|\*(?!/))*(?:\*/)? | `[^`]*`? | \[[A-Za-z_][\w ]{0,126}\] )
+"""
+_LITERAL = r"""
+      '(?:[^'\\]|\\.|'')*(?:'|\Z|\\\Z)
+    | \$(?P<mark>(?:[A-Za-z_]\w{0,62})?)\$ (?:(?!\$(?P=mark)\$).)* (?:\$(?P=mark)\$)?
+    | [0-9](?:(?<![\w$@?.:].)|(?<=["']:.))
+      (?:[xX][0-9a-fA-F]+|\d*(?:\.\d*)?(?:[eE][+-]?\d+)?)(?![\w$])
+    | \.(?<![\w$@?.:].)\d+(?:[eE][+-]?\d+)?(?![\w$])
+"""
+_QUOTED = r"""
+      (?P<double> "(?:[^"\\]|\\.|"")*(?:"|\Z|\\\Z) )
+    | (?P<list> (?:[Vv][Aa][Ll][Uu][Ee][Ss]|[Ii][Nn])(?<![\w$][Ii][Nn])\s{0,8}\( )
+    | (?P<paren> [()] )
+"""
+_FLAGS = re.VERBOSE | re.DOTALL
+#: Statements without a double quote need no look at lists: in them only what is quoted differs.
+_PLAIN_TOKEN = re.compile(f"{_KEPT} | {_LITERAL}", _FLAGS)
+_TOKEN = re.compile(f"{_KEPT} | {_QUOTED} | {_LITERAL}", _FLAGS)
+#: A statement without any of these has no literals.
+_HINT = re.compile(r"['\"0-9$]")
+#: After these a double-quoted text is a value, as MySQL and SQLite have it.
+_BEFORE_VALUE = re.compile(r"(?i)(?:[=<>!]|(?<!\w)(?:like|rlike|regexp|match))\s{0,8}\Z")
+#: Before these it is a key of JSON or a table.
+_AFTER_KEY = re.compile(r"\s{0,8}:")
+_LOOK_BACK = 20
+_JSON = re.compile(r"\s*(?:\{|\[\s*[{\[\"0-9])")
+
+#: Commands of Redis and its kin that carry a credential; the whole rest of them goes.
+_AUTH = re.compile(r"\s*(?:AUTH|HELLO\s+\d+\s+AUTH|CONFIG\s+SET\s+\w*pass\w*)\s+(?=\S)", re.I)
+_PLACEHOLDER = "?"
+
+
+def mask_sql(statement: str) -> str:
+    """The statement with ``?`` for each literal; the same object where there is none.
+
+    Args:
+        statement: A statement in any dialect, possibly cut short.
+    """
+    auth = _AUTH.match(statement)
+    if auth:
+        masked = f"{auth.group()}{_PLACEHOLDER}"
+    elif '"' in statement:
+        masked = _Masking(statement).masked()
+    elif _HINT.search(statement):
+        masked = _PLAIN_TOKEN.sub(_plain, statement)
+    else:
+        return statement
+    return statement if masked == statement else masked
+
+
+def _plain(match: re.Match[str]) -> str:
+    return match.group() if match.lastgroup == "kept" else _PLACEHOLDER
+
+
+class _Masking:
+    """One statement, and how deep in a list of values the scan is."""
+
+    __slots__ = ("depth", "json", "statement")
+
+    def __init__(self, statement: str) -> None:
+        self.statement = statement
+        self.depth = 0
+        self.json = _JSON.match(statement) is not None
+
+    def masked(self) -> str:
+        return _TOKEN.sub(self._replaced, self.statement)
+
+    def _replaced(self, match: re.Match[str]) -> str:
+        kind = match.lastgroup
+        if kind is None or kind == "mark":
+            return _PLACEHOLDER
+        text = match.group()
+        if kind == "double":
+            return _PLACEHOLDER if self._is_value(match) else text
+        if kind == "list":
+            self.depth += 1
+        elif kind == "paren" and self.depth:
+            self.depth += 1 if text == "(" else -1
+        return text
+
+    def _is_value(self, match: re.Match[str]) -> bool:
+        """Whether a double-quoted text is a value and no name."""
+        end = match.end()
+        if self.json:
+            return _AFTER_KEY.match(self.statement, end) is None
+        if self.statement.startswith(".", end):
+            return False
+        before = self.statement[max(match.start() - _LOOK_BACK, 0) : match.start()]
+        return self.depth > 0 or _BEFORE_VALUE.search(before) is not None
