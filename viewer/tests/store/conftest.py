@@ -18,6 +18,9 @@ from vaquero_viewer.otlp.logs import read_logs
 from vaquero_viewer.otlp.metrics import read_metrics
 from vaquero_viewer.otlp.spans import read_spans
 from vaquero_viewer.store import Store
+from vaquero_viewer.store.insertion import Inserter
+from vaquero_viewer.store.opening import Database
+from vaquero_viewer.store.retention import Retention
 
 SCHEMA_V1 = Path(__file__).with_name("schema_v1.sql")
 WIDTHS_V1 = {
@@ -130,9 +133,9 @@ def write_v1(path: Path, made: Iterable[Batch]) -> None:
                     connection.execute(f"INSERT INTO {table} SELECT {values}", columns)
 
 
-def raw(path_or_store: Path | Store, query: str, parameters: Iterable[Any] = ()) -> list[Any]:
+def raw(path_or_store: Any, query: str, parameters: Iterable[Any] = ()) -> list[Any]:
     """The rows of a query on the tables of an open store, or of a file that nobody has open."""
-    if isinstance(path_or_store, Store):
+    if not isinstance(path_or_store, Path):
         cursor = path_or_store._database.connection.cursor()
         cursor.execute("USE store")
         return cursor.execute(query, list(parameters)).fetchall()
@@ -163,6 +166,20 @@ def old_file(file: Path, telemetry: list[Batch]) -> Path:
     """A file of version 1 with the telemetry."""
     write_v1(file, telemetry)
     return file
+
+
+@pytest.fixture
+def bare() -> Iterable[SimpleNamespace]:
+    """Database, inserter and retention without the writer's thread: the test says what is when."""
+    database = Database(None, memory_limit_bytes=256 * 2**20)
+    yield SimpleNamespace(
+        database=database,
+        connection=database.connection,
+        inserter=Inserter(database),
+        retention=Retention(database, max_size_bytes=2**30, max_age_s=0.0),
+        _database=database,
+    )
+    database.close()
 
 
 @pytest.fixture
