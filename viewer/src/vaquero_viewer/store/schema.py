@@ -237,7 +237,6 @@ PROFILE_SAMPLES = Table(
     "profile_samples",
     (
         ("profile_id", "UUID"),
-        ("sample_type", "VARCHAR"),
         ("stack_id", "UBIGINT"),
         ("sample_values", "BIGINT[]"),
         ("sample_times_ns", "BIGINT[]"),

@@ -41,9 +41,8 @@ _NEW_TABLES = (
     """,
     """
     CREATE TABLE store.profile_samples (
-        profile_id UUID, sample_type VARCHAR, stack_id UBIGINT, sample_values BIGINT[],
-        sample_times_ns BIGINT[], trace_id UUID, span_id UBIGINT, attributes VARCHAR,
-        received_ns BIGINT)
+        profile_id UUID, stack_id UBIGINT, sample_values BIGINT[], sample_times_ns BIGINT[],
+        trace_id UUID, span_id UBIGINT, attributes VARCHAR, received_ns BIGINT)
     """,
     """
     CREATE TABLE store.profile_stacks (
