@@ -123,23 +123,57 @@ def test_damaged_file_is_kept_and_replaced(file, make, content):
     assert "could not be used" in notice
 
 
-@pytest.mark.parametrize("version", ["0", "999"])
-def test_other_version_of_the_tables_is_kept_and_replaced(file, make, version):
-    """A file of an older or newer viewer is renamed with its data, and the version is named."""
+def test_read_only_store(file, make):
+    """Opened to be read only, the file is read and not changed, and nothing can be stored."""
     store = Store(file)
     _put(store, make)
     store.close()
-    with duckdb.connect(str(file)) as raw:
-        raw.execute("UPDATE vaquero_meta SET value = ? WHERE key = 'version'", [version])
+    before = file.read_bytes()
 
-    store = Store(file)
-    (notice,) = store.notices
-    assert f"version {version}" in notice
-    assert store.counts().spans == 0
-    store.close()
-    (backup,) = file.parent.glob("*.bak-*")
-    with duckdb.connect(str(backup), read_only=True) as raw:
-        assert raw.execute("SELECT count(*) FROM spans").fetchone() == (1,)
+    store = Store(file, read_only=True)
+    try:
+        assert (store.counts().spans, store.version, store.failure) == (1, 1, None)
+        assert len(store.operations()) == len(store.rollups()) == 1
+        for call in (store.clear, lambda: _put(store, make, 2)):
+            with pytest.raises(StoreError, match="read only"):
+                call()
+    finally:
+        store.close()
+    assert file.read_bytes() == before
+
+
+def test_read_only_store_that_is_not_there(file):
+    """A file that is not there is not made by a reader, and neither is its folder."""
+    with pytest.raises(StoreError, match="is not there"):
+        Store(file, read_only=True)
+    assert not file.parent.exists()
+
+
+def test_read_only_store_of_something_else(tmp_path):
+    """What is no store is refused, and is left as it is."""
+    for name, content in (("a.duckdb", b"x" * 5000), ("b.duckdb", b"")):
+        path = tmp_path / name
+        path.write_bytes(content)
+        with pytest.raises(StoreError):
+            Store(path, read_only=True)
+        assert path.read_bytes() == content
+    assert sorted(entry.name for entry in tmp_path.iterdir()) == ["a.duckdb", "b.duckdb"]
+
+
+def test_read_only_store_while_a_viewer_runs(file):
+    """Who has the file is said to a reader, too."""
+    Store(file).close()
+    holder = subprocess.Popen(
+        [sys.executable, "-c", "import sys, duckdb\n"
+         "c = duckdb.connect(sys.argv[1]); print('open', flush=True); sys.stdin.read()", str(file)],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+    )  # fmt: skip
+    try:
+        assert holder.stdout.readline() == b"open\n"
+        with pytest.raises(StoreLocked, match=f"process {holder.pid} "):
+            Store(file, read_only=True)
+    finally:
+        holder.communicate(b"", timeout=30)
 
 
 def test_database_of_somebody_else_is_not_touched(file):

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
+
+from vaquero_viewer.otlp.runs import Run
 
 Row = tuple[Any, ...]
 
@@ -21,7 +23,9 @@ class Batch:
         resources: Resource id -> row of ``resources``.
         scopes: Scope id -> row of ``scopes``.
         series: Series id -> row of ``metric_series``.
-        spans: Rows of ``spans``, unique by (trace id, span id).
+        runs: Run id -> what the request says about that run.
+        spans: Rows of ``spans``, unique by (trace id, span id); the store adds the number of its
+            commit, and makes the fingerprint of (statement, system of the database).
         points: Rows of ``metric_points``, unique by (series id, time).
         logs: Rows of ``logs``, unique by (time, content hash).
         rejected: Records of the request that cannot be stored, ever.
@@ -34,6 +38,7 @@ class Batch:
     resources: dict[int, Row] = field(default_factory=dict[int, Row])
     scopes: dict[int, Row] = field(default_factory=dict[int, Row])
     series: dict[int, Row] = field(default_factory=dict[int, Row])
+    runs: dict[str, Run] = field(default_factory=dict[str, Run])
     spans: dict[tuple[str, int], Row] = field(default_factory=dict[tuple[str, int], Row])
     points: dict[tuple[int, int], Row] = field(default_factory=dict[tuple[int, int], Row])
     logs: dict[tuple[int, int], Row] = field(default_factory=dict[tuple[int, int], Row])
@@ -45,6 +50,14 @@ class Batch:
     def row_count(self) -> int:
         """Spans, points and logs together."""
         return len(self.spans) + len(self.points) + len(self.logs)
+
+    def add_run(self, run: Run) -> None:
+        """Take in what one piece of telemetry says about a run."""
+        known = self.runs.get(run.run_id)
+        if known is None:
+            self.runs[run.run_id] = replace(run)
+        else:
+            known.merge(run)
 
     def reject(self, reason: str, count: int = 1) -> None:
         """Count ``count`` records that cannot be stored because of ``reason``."""

@@ -8,13 +8,16 @@ from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsSer
 from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
 
 from vaquero_viewer.otlp.batch import MAX_NS, Batch
+from vaquero_viewer.otlp.runs import run_of_event
 from vaquero_viewer.otlp.values import (
+    Origin,
     add_resource,
     add_scope,
-    attributes_json,
     hash64,
     json_text,
+    mapping,
     plain,
+    text_of,
 )
 
 
@@ -32,7 +35,7 @@ def read_logs(request: ExportLogsServiceRequest, received_ns: int) -> Batch:
     batch = Batch(received_ns)
     seen: Counter[int] = Counter()
     for of_resource in request.resource_logs:
-        resource_id, service = add_resource(batch, of_resource.resource, of_resource.schema_url)
+        origin = add_resource(batch, of_resource.resource, of_resource.schema_url)
         for of_scope in of_resource.scope_logs:
             scope_id = add_scope(batch, of_scope.scope, of_scope.schema_url)
             for record in of_scope.log_records:
@@ -40,7 +43,7 @@ def read_logs(request: ExportLogsServiceRequest, received_ns: int) -> Batch:
                 if reason is not None:
                     batch.reject(reason)
                     continue
-                _add(batch, record, service, resource_id, scope_id, seen)
+                _add(batch, record, origin, scope_id, seen)
     return batch
 
 
@@ -56,24 +59,24 @@ def _flaw(record: LogRecord) -> str | None:
 def _add(
     batch: Batch,
     record: LogRecord,
-    service: str,
-    resource_id: int,
+    origin: Origin,
     scope_id: int,
     seen: Counter[int],
 ) -> None:
     body = plain(record.body)
+    attributes = mapping(record.attributes)
     content = (
         record.severity_number,
         record.severity_text or None,
         body if isinstance(body, str) or body is None else json_text(body),
-        attributes_json(record.attributes),
+        json_text(attributes) if attributes else None,
         record.trace_id.hex() if any(record.trace_id) else None,
         int.from_bytes(record.span_id, "big") if any(record.span_id) else None,
         record.event_name or None,
         record.flags,
     )
     stamps = (record.time_unix_nano, record.observed_time_unix_nano)
-    first = hash64(resource_id, scope_id, *stamps, *content)
+    first = hash64(origin.resource_id, scope_id, *stamps, *content)
     identity = hash64(first, seen[first]) if seen[first] else first
     seen[first] += 1
     # The specification's order: the event's time, else when it was observed, else now. In the
@@ -83,9 +86,19 @@ def _add(
         time_ns,
         stamps[1] or None,
         *content,
-        service,
-        resource_id,
+        origin.service,
+        origin.resource_id,
         scope_id,
         identity,
         batch.received_ns,
+        text_of(attributes, "exception.type"),
+        origin.run_id,
     )
+    # Events were log records with an attribute before they had a field for their name.
+    event = record.event_name or text_of(attributes, "event.name")
+    if event:
+        run = run_of_event(
+            event, attributes, origin.run, origin.service, time_ns, batch.received_ns
+        )
+        if run is not None:
+            batch.add_run(run)

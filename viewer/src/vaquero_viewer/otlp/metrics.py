@@ -19,6 +19,7 @@ from opentelemetry.proto.metrics.v1.metrics_pb2 import (
 
 from vaquero_viewer.otlp.batch import MAX_NS, Batch
 from vaquero_viewer.otlp.values import (
+    Origin,
     add_resource,
     add_scope,
     canonical,
@@ -56,17 +57,15 @@ def read_metrics(request: ExportMetricsServiceRequest, received_ns: int) -> Batc
     """
     batch = Batch(received_ns)
     for of_resource in request.resource_metrics:
-        resource_id, service = add_resource(batch, of_resource.resource, of_resource.schema_url)
+        origin = add_resource(batch, of_resource.resource, of_resource.schema_url)
         for of_scope in of_resource.scope_metrics:
             scope_id = add_scope(batch, of_scope.scope, of_scope.schema_url)
             for metric in of_scope.metrics:
-                _add_metric(batch, metric, service, resource_id, scope_id)
+                _add_metric(batch, metric, origin, scope_id)
     return batch
 
 
-def _add_metric(
-    batch: Batch, metric: Metric, service: str, resource_id: int, scope_id: int
-) -> None:
+def _add_metric(batch: Batch, metric: Metric, origin: Origin, scope_id: int) -> None:
     kind = metric.WhichOneof("data")
     if kind is None:
         batch.reject("a metric holds no data, or of a kind that is not known here")
@@ -78,6 +77,7 @@ def _add_metric(
     temporality = int(getattr(data, "aggregation_temporality", 0)) % 256
     monotonic = bool(getattr(data, "is_monotonic", False))
     points: Iterable[_Point] = data.data_points
+    resource_id = origin.resource_id
     head = (resource_id, scope_id, metric.name, metric.unit, kind, temporality, monotonic)
     for point in points:
         if not 0 < point.time_unix_nano <= MAX_NS or point.start_time_unix_nano > MAX_NS:
@@ -90,9 +90,10 @@ def _add_metric(
                 series_id,
                 *head,
                 metric.description,
-                service,
+                origin.service,
                 attributes,
                 batch.received_ns,
+                origin.run_id,
             )
         _add_point(batch, series_id, point)
 

@@ -9,15 +9,17 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from vaquero_viewer.otlp.batch import MAX_NS, Batch
 from vaquero_viewer.otlp.values import (
+    Origin,
     add_resource,
     add_scope,
-    attributes_json,
     json_text,
     mapping,
+    text_of,
 )
 
 _NO_TRACE = bytes(16)
 _NO_SPAN = bytes(8)
+_SYSTEM = ("db.system.name", "db.system")
 
 
 def read_spans(request: ExportTraceServiceRequest, received_ns: int) -> Batch:
@@ -29,7 +31,7 @@ def read_spans(request: ExportTraceServiceRequest, received_ns: int) -> Batch:
     """
     batch = Batch(received_ns)
     for of_resource in request.resource_spans:
-        resource_id, service = add_resource(batch, of_resource.resource, of_resource.schema_url)
+        origin = add_resource(batch, of_resource.resource, of_resource.schema_url)
         for of_scope in of_resource.scope_spans:
             scope_id = add_scope(batch, of_scope.scope, of_scope.schema_url)
             for span in of_scope.spans:
@@ -37,7 +39,7 @@ def read_spans(request: ExportTraceServiceRequest, received_ns: int) -> Batch:
                 if reason is not None:
                     batch.reject(reason)
                     continue
-                _add(batch, span, service, resource_id, scope_id)
+                _add(batch, span, origin, scope_id)
     return batch
 
 
@@ -54,7 +56,7 @@ def _flaw(span: Span) -> str | None:
     return None
 
 
-def _add(batch: Batch, span: Span, service: str, resource_id: int, scope_id: int) -> None:
+def _add(batch: Batch, span: Span, origin: Origin, scope_id: int) -> None:
     trace_id = span.trace_id.hex()
     span_id = int.from_bytes(span.span_id, "big")
     key = (trace_id, span_id)
@@ -63,6 +65,8 @@ def _add(batch: Batch, span: Span, service: str, resource_id: int, scope_id: int
         return
     parent = span.parent_span_id
     start, end = span.start_time_unix_nano, span.end_time_unix_nano
+    attributes = mapping(span.attributes)
+    events = [_event(item) for item in span.events]
     batch.spans[key] = (
         trace_id,
         span_id,
@@ -77,17 +81,42 @@ def _add(batch: Batch, span: Span, service: str, resource_id: int, scope_id: int
         max(0, end - start),
         span.status.code % 256,
         span.status.message or None,
-        service,
-        resource_id,
+        origin.service,
+        origin.resource_id,
         scope_id,
-        attributes_json(span.attributes),
-        json_text([_event(item) for item in span.events]) if span.events else None,
+        json_text(attributes) if attributes else None,
+        json_text(events) if events else None,
         json_text([_link(item) for item in span.links]) if span.links else None,
         span.dropped_attributes_count,
         span.dropped_events_count,
         span.dropped_links_count,
         batch.received_ns,
+        *_promoted(attributes),
+        _exception_type(events) if events else None,
+        origin.run_id,
     )
+
+
+def _promoted(attributes: dict[str, Any]) -> tuple[str | None, tuple[str, str] | None, str | None]:
+    """What has a column of its own: route, statement with the kind of database, server."""
+    route = attributes.get("http.route")
+    # The names of before the conventions were stable are still sent by many libraries.
+    statement = address = None
+    if "db.query.text" in attributes or "db.statement" in attributes:
+        text = text_of(attributes, "db.query.text", "db.statement")
+        if text is not None:
+            statement = (text, text_of(attributes, "db.system.name", "db.system") or "")
+    if "server.address" in attributes or "net.peer.name" in attributes:
+        address = text_of(attributes, "server.address", "net.peer.name")
+    return route if route and isinstance(route, str) else None, statement, address
+
+
+def _exception_type(events: list[dict[str, Any]]) -> str | None:
+    """Type of the last exception that the span recorded: the one that left it, as a rule."""
+    for event in reversed(events):
+        if event["name"] == "exception":
+            return text_of(event["attributes"], "exception.type")
+    return None
 
 
 def _event(event: Span.Event) -> dict[str, Any]:

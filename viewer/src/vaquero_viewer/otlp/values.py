@@ -5,14 +5,15 @@ from __future__ import annotations
 import base64
 import json
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from hashlib import blake2b
-from typing import Any
+from typing import Any, NamedTuple
 
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, InstrumentationScope, KeyValue
 from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 
 from vaquero_viewer.otlp.batch import Batch
+from vaquero_viewer.otlp.runs import Run, run_of_resource
 
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
 _encode_sorted = json.JSONEncoder(
@@ -53,13 +54,28 @@ def plain(value: AnyValue) -> Any:
 
 def mapping(attributes: Iterable[KeyValue]) -> dict[str, Any]:
     """Attributes as a dictionary; of a repeated key the last value stays."""
-    return {item.key: plain(item.value) for item in attributes}
+    values: dict[str, Any] = {}
+    for item in attributes:
+        value = item.value
+        # Text first, and the usual kinds without a call: this runs for each attribute there is.
+        # Only one field of the value is set, so a text that is not empty is the value.
+        text = value.string_value
+        if text:
+            values[item.key] = text
+        elif value.WhichOneof("value") == "int_value":
+            values[item.key] = value.int_value
+        else:
+            values[item.key] = plain(value)
+    return values
 
 
-def attributes_json(attributes: Iterable[KeyValue]) -> str | None:
-    """Attributes as a JSON object, ``None`` where there are none."""
-    values = mapping(attributes)
-    return _encode(values) if values else None
+def text_of(attributes: Mapping[str, Any], *names: str) -> str | None:
+    """The first of the attributes that is a text and not empty; other kinds do not count."""
+    for name in names:
+        value = attributes.get(name)
+        if value and isinstance(value, str):
+            return value
+    return None
 
 
 def json_text(value: Any) -> str:
@@ -78,19 +94,35 @@ def hash64(*parts: object) -> int:
     return int.from_bytes(blake2b(text, digest_size=8).digest(), "big")
 
 
-def add_resource(batch: Batch, resource: Resource, schema_url: str) -> tuple[int, str]:
-    """Put a resource into the batch.
+class Origin(NamedTuple):
+    """Where records come from.
 
-    Returns:
-        Its id (equal resources have equal ids) and its service name.
+    Attributes:
+        resource_id: Equal resources have equal ids.
+        service: The service name.
+        run_id: The run, ``None`` where the resource names none.
+        run: What the resource says about that run.
     """
+
+    resource_id: int
+    service: str
+    run_id: str | None
+    run: Run | None
+
+
+def add_resource(batch: Batch, resource: Resource, schema_url: str) -> Origin:
+    """Put a resource, and what it says about its run, into the batch."""
     attributes = mapping(resource.attributes)
     text = canonical(attributes)
     resource_id = hash64("resource", text, schema_url)
     service = str(attributes.get("service.name") or UNKNOWN_SERVICE)
+    run = run_of_resource(attributes, service, batch.received_ns)
+    run_id = run.run_id if run is not None else None
     if resource_id not in batch.resources:
-        batch.resources[resource_id] = (resource_id, service, text, schema_url)
-    return resource_id, service
+        batch.resources[resource_id] = (resource_id, service, text, schema_url, run_id)
+        if run is not None:
+            batch.add_run(run)
+    return Origin(resource_id, service, run_id, run)
 
 
 def add_scope(batch: Batch, scope: InstrumentationScope, schema_url: str) -> int:

@@ -9,8 +9,10 @@ from typing import Any
 import duckdb
 
 from vaquero_viewer.otlp.batch import Batch, Row
-from vaquero_viewer.store import schema
+from vaquero_viewer.store import rollups, schema
+from vaquero_viewer.store.fingerprint import fingerprints
 from vaquero_viewer.store.opening import Database
+from vaquero_viewer.store.runs import Runs
 
 _KNOWN_SPANS = f"""
 SELECT replace(trace_id::VARCHAR, '-', ''), span_id FROM {schema.CATALOG}.spans
@@ -24,6 +26,19 @@ WHERE time_ns BETWEEN ? AND ? AND series_id IN (SELECT unnest(?::UBIGINT[]))
 _KNOWN_LOGS = f"""
 SELECT time_ns, identity FROM {schema.CATALOG}.logs
 WHERE time_ns BETWEEN ? AND ? AND identity IN (SELECT unnest(?::UBIGINT[]))
+"""
+
+_STATEMENT = next(
+    index for index, (name, _) in enumerate(schema.SPANS.columns) if name == "db_query_fingerprint"
+)
+"""Where the row of a span has the statement of its query."""
+
+_COMMITS = f"""
+WITH rolled AS (SELECT value::BIGINT AS number FROM {schema.CATALOG}.{schema.META.name}
+                WHERE key = '{rollups.ROLLED_UP_TO}')
+SELECT coalesce(max(commit_number), 0), (SELECT number FROM rolled),
+       count(*) FILTER (commit_number > (SELECT number FROM rolled))
+FROM {schema.CATALOG}.spans
 """
 
 
@@ -53,6 +68,9 @@ class Inserter:
         self._resources: set[int] = set()
         self._scopes: set[int] = set()
         self._series: set[int] = set()
+        self._runs = Runs(database.connection)
+        self._commit_number = 0
+        self.pending_spans = 0
         self.reload()
 
     def reload(self) -> None:
@@ -60,6 +78,10 @@ class Inserter:
         self._resources = self._ids("resource_id", schema.RESOURCES)
         self._scopes = self._ids("scope_id", schema.SCOPES)
         self._series = self._ids("series_id", schema.SERIES)
+        self._runs = Runs(self._database.connection)
+        ((newest, rolled, pending),) = self._fetch(_COMMITS, [])
+        self._commit_number = max(newest, rolled)
+        self.pending_spans = pending
 
     def insert(self, batches: Sequence[Batch]) -> Inserted:
         """Insert ``batches`` in one transaction, all or nothing.
@@ -75,6 +97,29 @@ class Inserter:
             self._undo()
             raise
         return inserted
+
+    @property
+    def has_upkeep(self) -> bool:
+        """Whether :meth:`keep_up` has something to do."""
+        return bool(self.pending_spans) or self._runs.has_unwritten
+
+    def keep_up(self) -> None:
+        """Roll up what was committed since the last time, and write when runs sent last.
+
+        Raises:
+            duckdb.Error: If that cannot be written; it may be tried again.
+        """
+        connection = self._database.connection
+        connection.execute("BEGIN")
+        try:
+            if self.pending_spans:
+                rollups.roll_up(connection, self._commit_number)
+            self._runs.write_last_seen(connection)
+            connection.execute("COMMIT")
+        except BaseException:
+            self._undo()
+            raise
+        self.pending_spans = 0
 
     def _undo(self) -> None:
         try:
@@ -97,12 +142,23 @@ class Inserter:
             inserted.repeated += _merge(spans, batch.spans)
             inserted.repeated += _merge(points, batch.points)
             inserted.repeated += _merge(logs, batch.logs)
+            self._runs.merge(self._database.connection, batch.runs.values())
         inserted.repeated += self._remove_known(spans, points, logs)
-        self._rows(schema.SPANS, spans.values())
+        self._spans(spans.values())
         self._rows(schema.POINTS, points.values())
         self._rows(schema.LOGS, logs.values())
         inserted.spans, inserted.points, inserted.logs = len(spans), len(points), len(logs)
         return inserted
+
+    def _spans(self, rows: Collection[Row]) -> None:
+        if rows:
+            columns = [list(column) for column in zip(*rows, strict=True)]
+            columns[_STATEMENT] = fingerprints(columns[_STATEMENT])
+            number = self._commit_number + 1
+            columns.append([number] * len(rows))
+            self._database.connection.execute(*schema.SPANS.insert(columns))
+            self._commit_number = number
+            self.pending_spans += len(rows)
 
     def _remove_known(
         self,
@@ -135,7 +191,7 @@ class Inserter:
     def _rows(self, table: schema.Table, rows: Collection[Row]) -> None:
         if rows:
             columns = [list(column) for column in zip(*rows, strict=True)]
-            self._database.connection.execute(table.insert, columns)
+            self._database.connection.execute(*table.insert(columns))
 
     def _fetch(self, query: str, parameters: list[Any]) -> list[tuple[Any, ...]]:
         return self._database.connection.execute(query, parameters).fetchall()

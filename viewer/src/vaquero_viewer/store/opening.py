@@ -14,13 +14,20 @@ import duckdb
 
 from vaquero_viewer.errors import StoreError, StoreLocked
 from vaquero_viewer.holders import describe_process
-from vaquero_viewer.store import schema
+from vaquero_viewer.store import migrations, rollups, schema, views
 
 _log = logging.getLogger(__name__)
 
 _MAGIC = b"DUCK"
 _MAGIC_AT = 8
-_REFUSALS = ("no space", "permission denied", "cannot open file", "read-only file system")
+_REFUSALS = (
+    "no space",
+    "permission denied",
+    "cannot open file",
+    "read-only file system",
+    # Of a newer DuckDB: the file is sound, and this program too old for it.
+    "can only read versions",
+)
 
 _open_here: set[str] = set()
 _open_here_lock = threading.Lock()
@@ -32,7 +39,14 @@ class Database:
     Attributes:
         connection: For the writer alone; readers take cursors of it.
         path: The file, or ``None`` when the data lies in memory.
-        notices: Lines for the person who started the viewer: what was moved aside and why.
+        notices: Lines for the person who started the viewer: what was migrated, or moved aside
+            and why.
+
+    Args:
+        path: The file, made where it is missing; ``None`` for a database in memory.
+        memory_limit_bytes: What DuckDB may take.
+        log_limit_bytes: Size of the log at which it is merged into the file.
+        read_only: Change nothing: the file must be there, and of this version of the tables.
 
     Raises:
         StoreLocked: If another process, or another viewer of this one, has the file open.
@@ -40,9 +54,15 @@ class Database:
     """
 
     def __init__(
-        self, path: Path | None, *, memory_limit_bytes: int, log_limit_bytes: int = 16_000_000
+        self,
+        path: Path | None,
+        *,
+        memory_limit_bytes: int,
+        log_limit_bytes: int = 16_000_000,
+        read_only: bool = False,
     ) -> None:
         self.path = path
+        self._read_only = read_only
         self.notices: list[str] = []
         self._memory_limit_bytes = memory_limit_bytes
         self._log_limit_bytes = log_limit_bytes
@@ -97,7 +117,7 @@ class Database:
         DuckDB makes them with the process's umask, which is the program's business (it would
         be inherited by what that program starts), so it is not changed here.
         """
-        if self.path is None:
+        if self.path is None or self._read_only:
             return
         for file in (self.path, _log_of(self.path)):
             with suppress(FileNotFoundError):
@@ -112,6 +132,8 @@ class Database:
     def _open(self) -> duckdb.DuckDBPyConnection:
         if self.path is None:
             return self._connect()
+        if self._read_only:
+            return self._connect_read_only(self.path)
         _make_folder(self.path.parent)
         _check_readable(self.path)
         flaw = _flaw_of_header(self.path)
@@ -120,10 +142,17 @@ class Database:
                 return self._connect()
             except duckdb.Error as error:
                 flaw = self._flaw_of(error)
-            except _WrongVersion as error:
-                flaw = str(error)
         self._move_aside(flaw)
         return self._connect()
+
+    def _connect_read_only(self, path: Path) -> duckdb.DuckDBPyConnection:
+        if not path.exists():
+            raise StoreError(f"{path} is not there: nothing can be read from it")
+        try:
+            return self._connect()
+        except duckdb.Error as error:
+            flaw = self._flaw_of(error)
+        raise StoreError(f"{path} cannot be read: {flaw}")
 
     def _connect(self) -> duckdb.DuckDBPyConnection:
         connection = duckdb.connect(
@@ -140,7 +169,8 @@ class Database:
         try:
             where = ":memory:" if self.path is None else str(self.path).replace("'", "''")
             # Small row groups: space comes free a whole group at a time.
-            connection.execute(f"ATTACH '{where}' AS {schema.CATALOG} (ROW_GROUP_SIZE 8192)")
+            options = "READ_ONLY" if self._read_only else "ROW_GROUP_SIZE 8192"
+            connection.execute(f"ATTACH '{where}' AS {schema.CATALOG} ({options})")
             connection.execute("SET enable_external_access = false")
             connection.execute("SET lock_configuration = true")
             self._prepare(connection)
@@ -151,7 +181,7 @@ class Database:
         return connection
 
     def _prepare(self, connection: duckdb.DuckDBPyConnection) -> None:
-        """Make the tables in an empty database; refuse one that is not this version's."""
+        """Make the tables in an empty database; migrate those of an older version."""
         rows = connection.execute(
             "SELECT table_name FROM duckdb_tables() WHERE database_name = ?", [schema.CATALOG]
         ).fetchall()
@@ -161,24 +191,58 @@ class Database:
                 f"{self.path} is a DuckDB database of something else (it has a table "
                 f"{min(tables)!r}); nothing was changed: give another file with --path"
             )
+        meta = _meta(connection) if tables else {}
         if tables:
-            found = connection.execute(
-                f"SELECT value FROM {schema.CATALOG}.{schema.META.name} WHERE key = 'version'"
-            ).fetchone()
-            if found is None or found[0] != str(schema.VERSION):
-                version = "no" if found is None else found[0]
-                raise _WrongVersion(
-                    f"it has version {version} of the tables, this viewer {schema.VERSION}"
-                )
+            self._bring_up_to_date(connection, meta.get("version"))
+        if self._read_only:
+            if not tables:
+                raise StoreError(f"{self.path} is empty: nothing can be read from it")
+            return
         connection.execute("BEGIN")
         for table in schema.TABLES:
             connection.execute(table.create)
         if not tables:
-            connection.execute(
-                f"INSERT INTO {schema.CATALOG}.{schema.META.name} VALUES ('version', ?)",
-                [str(schema.VERSION)],
-            )
+            _put_meta(connection, "version", str(schema.VERSION))
+            _put_meta(connection, rollups.ROLLED_UP_TO, "0")
+        if meta.get("views") != views.FINGERPRINT:
+            for name, query in views.VIEWS.items():
+                connection.execute(f"CREATE OR REPLACE VIEW {schema.CATALOG}.{name} AS {query}")
+            _put_meta(connection, "views", views.FINGERPRINT)
         connection.execute("COMMIT")
+
+    def _bring_up_to_date(self, connection: duckdb.DuckDBPyConnection, version: str | None) -> None:
+        """Migrate the tables to this version.
+
+        Raises:
+            StoreError: If they are of a newer version, or of none that is known, or if they
+                cannot be migrated; the file is as it was.
+        """
+        found = (
+            int(version) if version is not None and version.isascii() and version.isdigit() else 0
+        )
+        if found == schema.VERSION:
+            return
+        if not migrations.OLDEST <= found < schema.VERSION:
+            newer = "of a newer vaquero-viewer" if found else "none that is known"
+            raise StoreError(
+                f"{schema.META.name}.version={version!r} (in {self.path}) is {newer}; valid: "
+                f"{migrations.OLDEST} to {schema.VERSION}. Nothing was changed: update "
+                "vaquero-viewer, or give another file with --path"
+            )
+        change = f"from version {found} to {schema.VERSION} of the tables"
+        if self._read_only:
+            raise StoreError(
+                f"{self.path} has version {found} of the tables, and reading it needs version "
+                f"{schema.VERSION}: open it once with 'vaquero view --path' to migrate it"
+            )
+        try:
+            migrations.migrate(connection, found, str(self.path))
+        except duckdb.Error as error:
+            text = str(error).strip().splitlines()[0]
+            raise StoreError(
+                f"{self.path} cannot be migrated {change}: {text}; nothing of it was lost"
+            ) from None
+        self.notices.append(f"{self.path} was migrated {change}")
 
     def _flaw_of(self, error: duckdb.Error) -> str:
         """What is wrong with the file; raises where the file itself is not to blame."""
@@ -207,8 +271,17 @@ class Database:
         )
 
 
-class _WrongVersion(Exception):
-    """The file is ours, and of another version of the tables."""
+def _meta(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
+    rows = connection.execute(
+        f"SELECT key, value FROM {schema.CATALOG}.{schema.META.name}"
+    ).fetchall()
+    return {str(key): str(value) for key, value in rows}
+
+
+def _put_meta(connection: duckdb.DuckDBPyConnection, key: str, value: str) -> None:
+    table = f"{schema.CATALOG}.{schema.META.name}"
+    connection.execute(f"DELETE FROM {table} WHERE key = ?", [key])
+    connection.execute(f"INSERT INTO {table} VALUES (?, ?)", [key, value])
 
 
 def _log_of(path: Path) -> Path:

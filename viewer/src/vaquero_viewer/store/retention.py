@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import duckdb
 
-from vaquero_viewer.store import schema
+from vaquero_viewer.store import rollups, schema
 from vaquero_viewer.store.opening import Database
 from vaquero_viewer.store.reading import Reader
 
@@ -26,6 +26,15 @@ _ROUNDS = 12
 
 _UNITS = {"bytes": 1, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40}
 
+_WITH_ORIGIN = ("spans", "logs", "metric_series", "profiles")
+_REFERRED = (
+    ("metric_series", "series_id", ("metric_points",)),
+    ("profile_stacks", "stack_id", ("profile_samples",)),
+    ("resources", "resource_id", _WITH_ORIGIN),
+    ("scopes", "scope_id", _WITH_ORIGIN),
+)
+"""Tables without a time of their own: a row stays while one of the tables refers to it."""
+
 
 @dataclass
 class Dropped:
@@ -34,6 +43,9 @@ class Dropped:
     spans: int = 0
     metric_points: int = 0
     logs: int = 0
+    profiles: int = 0
+    profile_samples: int = 0
+    runs: int = 0
     reasons: dict[str, int] = field(default_factory=lambda: {"size": 0, "age": 0})
 
     def add(self, table: str, count: int, reason: str) -> None:
@@ -114,7 +126,7 @@ class Retention:
         DuckDB frees space by whole groups of some thousand rows; where rows are large, a group
         that is still in use may hold most of what was dropped.
         """
-        for table in schema.RECORDS:
+        for table in (*schema.RECORDS, schema.ROLLUPS):
             name = f"{schema.CATALOG}.{table.name}"
             self._database.connection.execute("BEGIN")
             try:
@@ -141,32 +153,43 @@ class Retention:
         return None if row is None or row[0] is None else int(row[0])
 
     def _drop(self, before_ns: int, reason: str) -> int:
-        total = 0
-        for table in schema.RECORDS:
-            row = self._database.connection.execute(
-                f"DELETE FROM {schema.CATALOG}.{table.name} WHERE received_ns < ?", [before_ns]
-            ).fetchone()
-            count = int(row[0]) if row else 0
-            self.dropped.add(table.name, count, reason)
-            total += count
-        if total:
-            self._drop_orphans()
-        return total
+        """Drop what arrived before a time; returns how many rows that were."""
+        connection = self._database.connection
+        counts: dict[str, int] = {}
+        connection.execute("BEGIN")
+        try:
+            times = rollups.times_of(connection, "received_ns < ?", [before_ns])
+            for table in schema.RECORDS:
+                counts[table.name] = self._delete(table, "received_ns", before_ns)
+            rollups.make_anew(connection, times)
+            # A run goes with the last of its records.
+            counts[schema.RUNS.name] = self._delete(schema.RUNS, "last_seen_ns", before_ns)
+            if any(counts.values()):
+                self._drop_orphans()
+            connection.execute("COMMIT")
+        except BaseException:
+            with suppress(duckdb.Error):
+                connection.execute("ROLLBACK")
+            raise
+        for table, count in counts.items():
+            self.dropped.add(table, count, reason)
+        return sum(counts.values())
+
+    def _delete(self, table: schema.Table, column: str, before_ns: int) -> int:
+        row = self._database.connection.execute(
+            f"DELETE FROM {schema.CATALOG}.{table.name} WHERE {column} < ?", [before_ns]
+        ).fetchone()
+        return int(row[0]) if row else 0
 
     def _drop_orphans(self) -> None:
-        """Remove series, resources and scopes that nothing refers to any more."""
-        store = schema.CATALOG
-        self._database.connection.execute(
-            f"DELETE FROM {store}.metric_series WHERE series_id NOT IN "
-            f"(SELECT DISTINCT series_id FROM {store}.metric_points)"
-        )
-        for table, column in (("resources", "resource_id"), ("scopes", "scope_id")):
+        """Remove series, stacks, resources and scopes that nothing refers to any more."""
+        for table, column, users in _REFERRED:
             used = " UNION ".join(
-                f"SELECT {column} FROM {store}.{name}"
-                for name in ("spans", "logs", "metric_series")
+                f"SELECT {column} FROM {schema.CATALOG}.{user} WHERE {column} IS NOT NULL"
+                for user in users
             )
             self._database.connection.execute(
-                f"DELETE FROM {store}.{table} WHERE {column} NOT IN ({used})"
+                f"DELETE FROM {schema.CATALOG}.{table} WHERE {column} NOT IN ({used})"
             )
 
     def _checkpoint(self) -> None:

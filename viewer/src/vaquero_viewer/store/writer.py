@@ -25,6 +25,9 @@ _MAX_ROWS_A_COMMIT = 20_000
 _SIZE_CHECKS_A_STORE = 32
 _SIZE_CHECK_EVERY_S = 5.0
 _AGE_CHECK_EVERY_S = 60.0
+_UPKEEP_EVERY_S = 10.0
+_UPKEEP_AT_SPANS = 10_000
+"""Spans that readers add to the roll-ups themselves, at most: some milliseconds a query."""
 
 
 @dataclass
@@ -56,6 +59,7 @@ class Writer:
         # Both checks are due at once: the file may be of a larger or longer-lived viewer.
         self._next_size_check = 0.0
         self._next_age_check = 0.0
+        self._next_upkeep = 0.0
         self.inserted = Inserted()
         self.version = 1
         self.failure: str | None = None
@@ -119,6 +123,7 @@ class Writer:
             elif jobs:
                 self._commit(jobs)
             elif self._closed:
+                self._keep_up()
                 return
             self._keep_bounds()
 
@@ -127,6 +132,8 @@ class Writer:
         with self._changed:
             if not self._jobs and not self._closed:
                 due = min(self._next_size_check, self._next_age_check)
+                if self._inserter.has_upkeep:
+                    due = min(due, self._next_upkeep)
                 self._changed.wait(max(0.0, due - time.monotonic()))
             jobs: list[_Job] = []
             rows = 0
@@ -211,8 +218,23 @@ class Writer:
             self._broken = False
             self.version += 1
 
+    def _keep_up(self) -> None:
+        """Roll up what was committed; a failure is the next commit's too, and said by that."""
+        self._next_upkeep = time.monotonic() + _UPKEEP_EVERY_S
+        if self._broken or not self._inserter.has_upkeep:
+            return
+        try:
+            self._inserter.keep_up()
+        except duckdb.Error as error:
+            self._note(error)
+            _log.warning("the store could not roll up its spans: %s", self.failure)
+        except Exception:  # noqa: BLE001 - the thread must outlive it
+            _log.exception("the store could not roll up its spans")
+
     def _keep_bounds(self) -> None:
         now = time.monotonic()
+        if now >= self._next_upkeep or self._inserter.pending_spans >= _UPKEEP_AT_SPANS:
+            self._keep_up()
         of_age = now >= self._next_age_check
         of_size = now >= self._next_size_check or self._bytes_unchecked >= self._check_every_bytes
         if of_age:
