@@ -29,7 +29,7 @@ _INSIDE = "VAQUERO_RUN_LINES"
 _SENT_WITHIN_S = 1.5
 
 
-def begin(words: Sequence[str], environ: MutableMapping[str, str]) -> Run | None:
+def begin(words: Sequence[str], environ: MutableMapping[str, str]) -> RunEvents | None:
     """Give the program below a run id; to be called before anything else changes its environment.
 
     Args:
@@ -42,10 +42,10 @@ def begin(words: Sequence[str], environ: MutableMapping[str, str]) -> Run | None
     is_inside = bool(environ.get(VARIABLE)) and _INSIDE in environ
     if not environ.get(VARIABLE, "").strip():
         environ[VARIABLE] = str(uuid.uuid4())
-    return None if is_inside else Run(words, environ)
+    return None if is_inside else RunEvents(words, environ)
 
 
-class Run:
+class RunEvents:
     """Tells of the start and the end of a run.
 
     Args:

@@ -66,7 +66,7 @@ def _run_and_tell(
     executable: str,
     words: Sequence[str],
     environ: MutableMapping[str, str],
-    run: run_events.Run | None,
+    run: run_events.RunEvents | None,
 ) -> int:
     """Run the program to its end; the run's events are sent around it."""
     if run is None:

@@ -17,6 +17,8 @@ from vaquero_viewer.store import Store
 from vaquero_viewer.store.operations import quantiles
 from vaquero_viewer.store.rollups import STEP_NS
 
+from tests.support.waiting import wait_until
+
 _KEY = "start_ns - start_ns % 10000000000, service_name, name, kind, http_route, run_id"
 
 
@@ -186,7 +188,7 @@ def test_rollups_survive_a_kill(file, make, rows):
     assert _stored(rows, file, "operation_rollups") == _expected(rows, file)
 
 
-def test_many_spans_are_rolled_up_at_once(make, rows, until, monkeypatch):
+def test_many_spans_are_rolled_up_at_once(make, rows, monkeypatch):
     """Above a number of waiting spans they are rolled up without waiting for the time."""
     from vaquero_viewer.store import writer
 
@@ -195,7 +197,9 @@ def test_many_spans_are_rolled_up_at_once(make, rows, until, monkeypatch):
     try:
         spans = make.spans(*({"id": number + 1} for number in range(6)))
         store.submit(read_spans(spans, time.time_ns())).result(20)
-        until(lambda: rows(store, "SELECT count(*) FROM operation_rollups") == [(1,)])
+        wait_until(
+            lambda: rows(store, "SELECT count(*) FROM operation_rollups") == [(1,)], "one roll-up"
+        )
         assert _stored(rows, store) == _expected(rows, store)
     finally:
         store.close()

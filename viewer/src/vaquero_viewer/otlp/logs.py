@@ -10,7 +10,7 @@ from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
 from vaquero_viewer.otlp.batch import MAX_NS, Batch
 from vaquero_viewer.otlp.runs import run_of_event
 from vaquero_viewer.otlp.values import (
-    Origin,
+    RecordOrigin,
     add_resource,
     add_scope,
     hash64,
@@ -59,7 +59,7 @@ def _flaw(record: LogRecord) -> str | None:
 def _add(
     batch: Batch,
     record: LogRecord,
-    origin: Origin,
+    origin: RecordOrigin,
     scope_id: int,
     seen: Counter[int],
 ) -> None:

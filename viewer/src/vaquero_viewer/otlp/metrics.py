@@ -19,7 +19,7 @@ from opentelemetry.proto.metrics.v1.metrics_pb2 import (
 
 from vaquero_viewer.otlp.batch import MAX_NS, Batch
 from vaquero_viewer.otlp.values import (
-    Origin,
+    RecordOrigin,
     add_resource,
     add_scope,
     canonical,
@@ -65,7 +65,7 @@ def read_metrics(request: ExportMetricsServiceRequest, received_ns: int) -> Batc
     return batch
 
 
-def _add_metric(batch: Batch, metric: Metric, origin: Origin, scope_id: int) -> None:
+def _add_metric(batch: Batch, metric: Metric, origin: RecordOrigin, scope_id: int) -> None:
     kind = metric.WhichOneof("data")
     if kind is None:
         batch.reject("a metric holds no data, or of a kind that is not known here")

@@ -9,7 +9,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from vaquero_viewer.otlp.batch import MAX_NS, Batch
 from vaquero_viewer.otlp.values import (
-    Origin,
+    RecordOrigin,
     add_resource,
     add_scope,
     json_text,
@@ -56,7 +56,7 @@ def _flaw(span: Span) -> str | None:
     return None
 
 
-def _add(batch: Batch, span: Span, origin: Origin, scope_id: int) -> None:
+def _add(batch: Batch, span: Span, origin: RecordOrigin, scope_id: int) -> None:
     trace_id = span.trace_id.hex()
     span_id = int.from_bytes(span.span_id, "big")
     key = (trace_id, span_id)

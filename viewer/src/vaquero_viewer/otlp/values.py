@@ -94,7 +94,7 @@ def hash64(*parts: object) -> int:
     return int.from_bytes(blake2b(text, digest_size=8).digest(), "big")
 
 
-class Origin(NamedTuple):
+class RecordOrigin(NamedTuple):
     """Where records come from.
 
     Attributes:
@@ -110,7 +110,7 @@ class Origin(NamedTuple):
     run: Run | None
 
 
-def add_resource(batch: Batch, resource: Resource, schema_url: str) -> Origin:
+def add_resource(batch: Batch, resource: Resource, schema_url: str) -> RecordOrigin:
     """Put a resource, and what it says about its run, into the batch."""
     attributes = mapping(resource.attributes)
     text = canonical(attributes)
@@ -122,7 +122,7 @@ def add_resource(batch: Batch, resource: Resource, schema_url: str) -> Origin:
         batch.resources[resource_id] = (resource_id, service, text, schema_url, run_id)
         if run is not None:
             batch.add_run(run)
-    return Origin(resource_id, service, run_id, run)
+    return RecordOrigin(resource_id, service, run_id, run)
 
 
 def add_scope(batch: Batch, scope: InstrumentationScope, schema_url: str) -> int:
