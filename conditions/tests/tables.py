@@ -5,6 +5,11 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from hypothesis import HealthCheck, settings
+
+#: For properties: how long one example takes says nothing where other tests run beside it.
+RELAXED = settings(deadline=None, suppress_health_check=list(HealthCheck))
+
 REFERENCE = Path(__file__).parents[2] / "docs" / "reference"
 
 

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from vaquero_conditions.sql import fingerprint, is_control, is_paged, mask_sql, normalized
 
-from conditions.tests.tables import rows
+from conditions.tests.tables import RELAXED, rows
 
 
 @pytest.mark.parametrize(
@@ -94,7 +94,7 @@ def fillings(draw: st.DrawFn, template: str) -> str:
     return "".join(out)
 
 
-@settings(max_examples=40)
+@settings(RELAXED, max_examples=40)
 @given(st.data())
 def test_fillings_of_a_template_are_one_group(data: st.DataObject) -> None:
     """Ten templates, however they are filled, are ten groups, raw and masked."""
@@ -122,7 +122,7 @@ texts = st.one_of(
 )
 
 
-@settings(max_examples=500)
+@settings(RELAXED, max_examples=500)
 @given(texts)
 def test_masked_and_raw_are_equal_whatever_the_text(text: str) -> None:
     """Any text has the form of its masked self, and that form has itself as its form."""
@@ -133,6 +133,7 @@ def test_masked_and_raw_are_equal_whatever_the_text(text: str) -> None:
     assert len(fingerprint(text)) == (16 if normal else 0)
 
 
+@RELAXED
 @given(texts)
 def test_commands_lose_their_arguments(text: str) -> None:
     """Of a command nothing but its name is left, whatever follows."""

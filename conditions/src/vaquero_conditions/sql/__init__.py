@@ -11,17 +11,24 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from vaquero_conditions.sql.mask import mask_sql
-    from vaquero_conditions.sql.normal import fingerprint, is_control, is_paged, normalized
+    from vaquero_conditions.sql.normal import (
+        fingerprint,
+        fingerprint_of,
+        is_control,
+        is_paged,
+        normalized,
+    )
 
 _HOMES = {
     "fingerprint": "normal",
+    "fingerprint_of": "normal",
     "is_control": "normal",
     "is_paged": "normal",
     "mask_sql": "mask",
     "normalized": "normal",
 }
 
-__all__ = ["fingerprint", "is_control", "is_paged", "mask_sql", "normalized"]
+__all__ = ["fingerprint", "fingerprint_of", "is_control", "is_paged", "mask_sql", "normalized"]
 
 
 def __getattr__(name: str) -> Any:

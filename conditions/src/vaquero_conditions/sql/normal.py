@@ -69,7 +69,14 @@ def fingerprint(statement: str, system: str = "") -> str:
     """
     if len(statement) <= _CACHED_CHARS:
         return _cached(statement, system)
-    return _hashed(normalized(statement, system))
+    return fingerprint_of(normalized(statement, system))
+
+
+def fingerprint_of(normal: str) -> str:
+    """The fingerprint of a statement that is in normal form already."""
+    if not normal:
+        return ""
+    return sha256(normal.encode("utf-8", "surrogatepass"), usedforsecurity=False).hexdigest()[:16]
 
 
 def is_control(normal: str) -> bool:
@@ -85,15 +92,9 @@ def is_paged(normal: str) -> bool:
     return _PAGED.search(normal) is not None
 
 
-def _hashed(normal: str) -> str:
-    if not normal:
-        return ""
-    return sha256(normal.encode("utf-8", "surrogatepass"), usedforsecurity=False).hexdigest()[:16]
-
-
 @lru_cache(maxsize=_CACHED)
 def _cached(statement: str, system: str) -> str:
-    return _hashed(normalized(statement, system))
+    return fingerprint_of(normalized(statement, system))
 
 
 def _spaced(parts: list[str]) -> str:
