@@ -14,7 +14,7 @@ import duckdb
 
 from vaquero_viewer.errors import StoreError, StoreLocked
 from vaquero_viewer.holders import describe_process
-from vaquero_viewer.store import migrations, rollups, schema, views
+from vaquero_viewer.store import absent, migrations, rollups, schema, views
 
 _log = logging.getLogger(__name__)
 
@@ -67,6 +67,7 @@ class Database:
         self._memory_limit_bytes = memory_limit_bytes
         self._log_limit_bytes = log_limit_bytes
         self._claimed = None if path is None else _claim(path)
+        absent.store_opened()
         try:
             self.connection = self._open()
         except BaseException:
@@ -125,6 +126,7 @@ class Database:
                     file.chmod(0o600)
 
     def _release(self) -> None:
+        absent.store_closed()
         if self._claimed is not None:
             with _open_here_lock:
                 _open_here.discard(self._claimed)
