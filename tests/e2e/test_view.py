@@ -75,6 +75,41 @@ def test_an_earlier_run_is_not_in_the_summary(tmp_path: Path) -> None:
     assert re.search(r"work\s+internal\s+3\s", done.stderr), done.stderr
 
 
+def test_a_run_is_told_from_its_start_to_its_end(tmp_path: Path) -> None:
+    """Command, commit, exit code and times of the run, and its id on spans but not on the host."""
+    import duckdb
+    from vaquero_viewer import Store
+
+    code = "import subprocess, sys, spans; spans.work('x'); sys.exit(5)"
+    words = [*VIEW, PYTHON, "-c", code]
+    run(words, NOWHERE, launcher=[], XDG_STATE_HOME=str(tmp_path), OTEL_SERVICE_NAME="told")
+    file = tmp_path / "vaquero" / "viewer.duckdb"
+    store = Store(file)
+    try:
+        # Others on this machine may send to the usual port while the test runs.
+        (told,) = [row for row in store.runs() if row.source == "event"]
+    finally:
+        store.close()
+    assert (told.service_name, told.exit_code) == ("told", 5)
+    assert told.command is not None
+    assert "spans.work" in told.command
+    assert re.fullmatch(r"[0-9a-f]{40}", told.revision or "")
+    assert told.start_ns is not None
+    assert told.end_ns is not None
+    assert 0 < told.end_ns - told.start_ns < 100e9
+    with duckdb.connect(str(file), read_only=True) as connection:
+        spans = "SELECT DISTINCT run_id FROM spans WHERE service_name = 'told'"
+        assert connection.execute(spans).fetchall() == [(told.run_id,)]
+        ids = dict(
+            connection.execute(
+                "SELECT name, any_value(run_id) FROM metric_series "
+                "WHERE service_name = 'told' GROUP BY name"
+            ).fetchall()
+        )
+    assert ids["process.memory.usage"] == told.run_id, ids
+    assert ids["system.cpu.utilization"] is None
+
+
 def test_signals_are_handed_on(tmp_path: Path) -> None:
     """SIGTERM to the command reaches the program, and the program's own exit code comes back."""
     code = (
