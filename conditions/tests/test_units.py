@@ -74,6 +74,12 @@ def test_what_is_not_finite_is_a_dash(value: float) -> None:
     assert {format_quantity(value, dimension) for dimension in Dimension} == {"\u2013"}
 
 
+def test_digits_are_ascii() -> None:
+    """Digits of other scripts are no number, as a parser in another language would have it."""
+    with pytest.raises(ConditionError, match="a number is missing"):
+        parse_quantity("\u0665ms")
+
+
 def test_a_duration_is_a_time_above_nothing() -> None:
     """Sizes, plain numbers, nothing and negative times are no durations."""
     assert parse_duration(" 5m ").seconds == 300

@@ -12,7 +12,7 @@ from vaquero_conditions.errors import shortened
 
 NAME = "[tool.vaquero.findings] ignore"
 _ID = re.compile(r"[a-z][a-z0-9_]{0,63}-[0-9a-f]{12}")
-_DATE = re.compile(r"\d{4}-\d\d-\d\d")
+_DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 _FIELDS = ("id", "until", "reason")
 
 
