@@ -16,7 +16,7 @@ class Fault(NamedTuple):
 
     Attributes:
         valid: Valid values, as a phrase.
-        using: What holds instead; empty for the value that is found in the end.
+        using: What holds instead, where no other source has a valid value; empty for the default.
         setting: The setting at fault where it is another one, such as a sampler's argument.
     """
 

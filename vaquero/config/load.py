@@ -198,6 +198,8 @@ class _Resolver:
         self.values[setting.name] = value
         self.known[setting.name] = value.value
         for name, raw, source, fault in faults:
+            if value.source != "default" and (value.name, value.source) != (name, source):
+                fault = fault._replace(using="")  # What another source says holds, and is named.
             self._note(value, name, raw, source, fault)
 
     def _note(self, holds: Value, name: str, raw: Any, source: str, fault: Fault) -> None:

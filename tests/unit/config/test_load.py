@@ -10,10 +10,12 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from vaquero import config
+from vaquero.config.judgement import Fault, Judgement
 from vaquero.config.load import MASK
 from vaquero.config.table import SETTINGS
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
 
@@ -58,6 +60,25 @@ def test_what_is_no_address_is_refused(text: str, tmp_path: Path) -> None:
 
     assert settings["endpoint"] is None
     assert "valid: a URL such as http://localhost:4318" in str(settings.problems[0])
+
+
+def test_what_is_used_instead_is_named_by_the_source_that_gave_it(tmp_path: Path) -> None:
+    """A judge's word for what holds else is shown only where no other source has a valid value."""
+
+    def judge(wanted: object, known: Mapping[str, object]) -> Judgement:
+        del known
+        if wanted == "nonsense":
+            return Judgement(None, None, Fault("one of always_on, always_off", "always_on"))
+        return Judgement(wanted)
+
+    environ = {"OTEL_TRACES_SAMPLER": "nonsense"}
+    alone = config.load({}, environ=environ, folder=tmp_path, judges={"sampler": judge})
+    (tmp_path / "pyproject.toml").write_text('[tool.vaquero]\nsampler = "always_off"\n')
+    both = config.load({}, environ=environ, folder=tmp_path, judges={"sampler": judge})
+
+    assert [problem.using for problem in alone.problems] == ["always_on"]
+    assert both["sampler"] == "always_off"
+    assert [problem.using for problem in both.problems] == ["always_off (from pyproject.toml)"]
 
 
 def test_otel_variables_win_over_vaquero_ones(tmp_path: Path) -> None:
