@@ -22,7 +22,7 @@ from opentelemetry.trace import (
 
 from vaquero import _guard, _log, _runtime, values
 from vaquero._upstream import tracer_place as place
-from vaquero.facade.handle import adapted, narrow, takes_any_value
+from vaquero.facade.span_handle import adapted, narrow, takes_any_value
 from vaquero.version import __version__
 
 if TYPE_CHECKING:
