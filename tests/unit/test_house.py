@@ -116,6 +116,8 @@ def test_versions_agree() -> None:
     text = (ROOT / "pyproject.toml").read_text("utf-8")
 
     assert re.search(r'^version = "(.+)"$', text, re.MULTILINE)[1] == vaquero.__version__  # type: ignore[index]
+    for path in ROOT.glob("*/src/*/_version.py"):
+        assert f'__version__ = "{vaquero.__version__}"' in path.read_text("utf-8"), path
 
 
 def test_the_page_of_settings_is_the_table() -> None:

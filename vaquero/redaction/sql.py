@@ -18,6 +18,6 @@ def _load(statement: str) -> str:
     return shared(statement)
 
 
-#: The statement with ``?`` for each literal; the same object where there is none. To be called as an
-#: attribute of this module, since the first call replaces it.
+#: The statement with ``?`` for each literal; the same object where there is none. To be called as
+#: an attribute of this module, since the first call replaces it.
 mask_sql: Callable[[str], str] = _load

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from vaquero_conditions.jsons import Fields, Json, finite, time_text
 Severity: TypeAlias = Literal["high", "medium", "low", "info"]
 Certainty: TypeAlias = Literal["certain", "likely", "possible"]
 
+EVENT_NAME = "vaquero.finding"
 SEVERITIES: tuple[Severity, ...] = ("high", "medium", "low", "info")
 CERTAINTIES: tuple[Certainty, ...] = ("certain", "likely", "possible")
 
@@ -138,6 +140,33 @@ class Finding:
             "first_seen": time_text(self.first_seen_ns),
             "last_seen": time_text(self.last_seen_ns),
         }
+
+    @property
+    def severity_number(self) -> int:
+        """Of the log record of the event: WARN or INFO."""
+        return 13 if self.severity in ("high", "medium") else 9
+
+    def to_attributes(self) -> dict[str, str]:
+        """The attributes of the event ``vaquero.finding``."""
+        short = ("id", "kind", "severity", "certainty", "operation")
+        return {
+            **{f"{EVENT_NAME}.{name}": getattr(self, name) for name in short},
+            f"{EVENT_NAME}.json": json.dumps(self.to_json(), ensure_ascii=False, allow_nan=False),
+        }
+
+    @classmethod
+    def from_attributes(cls, attributes: Mapping[str, object]) -> Finding:
+        """Read a finding from the attributes of its event; others among them are no error.
+
+        Raises:
+            ShapeError: There is no finding in them, or it has not the shape of one.
+        """
+        text = attributes.get(f"{EVENT_NAME}.json")
+        try:
+            value = json.loads(text) if isinstance(text, str) else None
+        except ValueError:
+            value = text
+        return cls.from_json(value)
 
     @classmethod
     def from_json(cls, value: object) -> Finding:

@@ -102,6 +102,8 @@ def _time(seconds: float) -> str:
             return f"{_digits(size)} {name}"
     if seconds < 59.95:
         return f"{_digits(seconds)} s"
+    if seconds >= 1e9 * 86400:
+        return f"{seconds / 86400:.3g} d"
     for big, size, small, part in _LONG_TIMES:
         whole = round(seconds / part)
         if whole >= size // part:

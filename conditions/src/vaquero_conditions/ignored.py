@@ -12,7 +12,7 @@ from vaquero_conditions.errors import shortened
 
 NAME = "[tool.vaquero.findings] ignore"
 _ID = re.compile(r"[a-z][a-z0-9_]{0,63}-[0-9a-f]{12}")
-_DATE = re.compile(r"\d{4}-\d\d-\d\d")
+_DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 _FIELDS = ("id", "until", "reason")
 
 
@@ -31,7 +31,9 @@ class IgnoredError(ValueError):
         self.value = shortened(value if isinstance(value, str) else repr(value))
         self.source = source
         self.valid = valid
-        super().__init__(f"{name}={self.value!r} (from {source}) is invalid; valid: {valid}.")
+        read = f"{name} is missing" if value is None else f"{name}={self.value!r}"
+        wrong = "" if value is None else " is invalid"
+        super().__init__(f"{read} (from {source}){wrong}; valid: {valid}.")
 
 
 @dataclass(frozen=True)

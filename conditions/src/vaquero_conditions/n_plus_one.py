@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from statistics import median_low
 from typing import Literal, TypeAlias
 
-from vaquero_conditions.sql import fingerprint, is_control, is_paged, normalized
+from vaquero_conditions.sql import fingerprint_of, is_control, is_paged, normalized
 
 Verdict: TypeAlias = Literal["n_plus_one", "repeated", "parallel", "paged", "retried", "batch"]
 Certainty: TypeAlias = Literal["certain", "likely"]
@@ -176,7 +176,8 @@ class _Texts:
         text, system = span.statement or "", span.db_system or ""
         known = self._known.get((text, system))
         if known is None:
-            known = fingerprint(text, system), normalized(text, system)
+            normal = normalized(text, system)
+            known = fingerprint_of(normal), normal
             self._known[text, system] = known
         return span.fingerprint or known[0], known[1]
 

@@ -63,7 +63,9 @@ UNITS: dict[str, Unit] = {
 
 _ALIASES = {"us": "µs", "\u03bcs": "µs", "m": "min"}
 
-NUMBER_TEXT = re.compile(r"[+-]?(?:\d{1,40}(?:\.\d{0,40})?|\.\d{1,40})(?:[eE][+-]?\d{1,3})?")
+NUMBER_TEXT = re.compile(
+    r"[+-]?(?:\d{1,40}(?:\.\d{0,40})?|\.\d{1,40})(?:[eE][+-]?\d{1,3})?", re.ASCII
+)
 
 TIME_UNITS = "ns, us or µs, ms, s, m or min, h, d"
 VALID_UNITS: dict[Dimension, str] = {

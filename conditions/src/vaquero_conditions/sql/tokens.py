@@ -13,7 +13,7 @@ _TOKEN = re.compile(
     r"""
     \s* (?: (?P<word> (?!\$)[\w$]+ )
     | (?P<value> \[redacted\] | \?\d* | %\(\w{1,64}\)s | %s(?!\w) | (?<![\w$])\$\w+
-      | (?<![\w"'`\]):@]):\w+ | (?<![\w@])@\w+ )
+      | (?<![\w"'`?\]):@]):\w+ | (?<![\w@])@\w+ )
     | (?P<quoted> "(?:[^"\\]|\\.|"")*(?:"|\Z|\\\Z) )
     | (?P<name> `[^`]*`? | \[[A-Za-z_][\w ]{0,126}\] )
     | (?P<skip> --[^\n]* | /\*(?:[^*]|\*(?!/))*(?:\*/)? )
@@ -40,6 +40,8 @@ BEFORE_EXPRESSION = frozenset(
     or regexp return returning rlike select set then top union using values when where
     """.split()
 )
+_OPENING = frozenset(("(", "["))
+_ENDING = frozenset((")", "]"))
 _ENDS = frozenset((")", "]", "}", "?"))
 
 
@@ -49,15 +51,17 @@ def tokens(masked: str) -> list[str]:
     Args:
         masked: A statement that :func:`~vaquero_conditions.sql.mask.mask_sql` has been over.
     """
-    json = masked.lstrip()[:1] in ("{", "[")
+    json = False
     out: list[str] = []
-    depth = 0
+    depth = inside = 0
     last_end = -1
     for match in _TOKEN.finditer(masked.rstrip()):
         kind = match.lastgroup
         if kind == "skip" or kind is None:
             continue
         text, end = match[kind], match.end()
+        if not out:
+            json = text in ("{", "[")
         if kind == "value":
             if json and text[0] == ":":
                 out.append(":")
@@ -78,14 +82,27 @@ def tokens(masked: str) -> list[str]:
                 depth += 1
             elif text == ")" and depth:
                 depth -= 1
-            out.append(text)
+            if text in _OPENING:
+                inside += 1
+            elif text in _ENDING and inside:
+                inside -= 1
+            # No statement ends inside brackets, and what ends the last one is no part of it.
+            if text != ";" or not inside:
+                out.append(text)
         last_end = end
     while out and out[-1] == ";":
         out.pop()
     return out
 
 
+#: A number that the masking left alone, as it touches something else.
+_NUMBER = re.compile(r"\d+(?:e\d+)?|\dx[0-9a-f]+")
+
+
 def _word(out: list[str], word: str) -> None:
+    if word[0].isdigit() and _NUMBER.fullmatch(word):
+        _value(out)
+        return
     if word in _CONSTANTS and out and out[-1] in _BEFORE_CONSTANT:
         word = "?"
     out.append(word)

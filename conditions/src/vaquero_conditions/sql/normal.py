@@ -27,12 +27,15 @@ _APART = BEFORE_EXPRESSION | frozenset(
 )
 _NO_SPACE_AFTER = frozenset(("(", "[", "{", ".", "::"))
 _NO_SPACE_BEFORE = frozenset((")", "]", "}", ",", ";", ".", "::", ":"))
+#: Two of them without a space would be read as another one.
+_COLONS = frozenset((":", "::"))
 
 #: Statements that hold a transaction or a connection together and ask for no data.
 _CONTROL = re.compile(
-    r"(?:begin|start transaction|commit|end|rollback|abort|savepoint|release|set transaction"
-    r"|set session characteristics|pragma|connect|discard|deallocate|unlisten|reset"
-    r"|set autocommit)\b(?! (?:select|insert|update|delete))|select \?(?: as \S+)?\Z"
+    r"(?:begin|start)(?: (?:tran|transaction|work|deferred|immediate|exclusive|concurrent|isolation"
+    r"|read)\b.*)?\Z|end(?: transaction| work)?\Z"
+    r"|(?:commit|rollback|abort|savepoint|release|pragma|connect|discard|deallocate|reset)\b"
+    r"|set (?:transaction|session characteristics|autocommit)\b|select \?(?: as \S+)?\Z"
 )
 _PAGED = re.compile(r"\boffset \?|\blimit \?, \?|\bfetch next \?")
 
@@ -66,7 +69,14 @@ def fingerprint(statement: str, system: str = "") -> str:
     """
     if len(statement) <= _CACHED_CHARS:
         return _cached(statement, system)
-    return _hashed(normalized(statement, system))
+    return fingerprint_of(normalized(statement, system))
+
+
+def fingerprint_of(normal: str) -> str:
+    """The fingerprint of a statement that is in normal form already."""
+    if not normal:
+        return ""
+    return sha256(normal.encode("utf-8", "surrogatepass"), usedforsecurity=False).hexdigest()[:16]
 
 
 def is_control(normal: str) -> bool:
@@ -82,27 +92,22 @@ def is_paged(normal: str) -> bool:
     return _PAGED.search(normal) is not None
 
 
-def _hashed(normal: str) -> str:
-    if not normal:
-        return ""
-    return sha256(normal.encode("utf-8", "surrogatepass"), usedforsecurity=False).hexdigest()[:16]
-
-
 @lru_cache(maxsize=_CACHED)
 def _cached(statement: str, system: str) -> str:
-    return _hashed(normalized(statement, system))
+    return fingerprint_of(normalized(statement, system))
 
 
 def _spaced(parts: list[str]) -> str:
     out: list[str] = []
     before = ""
     for part in parts:
-        if (
+        if part in _COLONS and before in _COLONS:
+            out += (" ", part)
+        elif (
             not out
             or before in _NO_SPACE_AFTER
             or part in _NO_SPACE_BEFORE
             or (part == "(" and is_name(before) and before not in _APART)
-            or (part == "[" and is_name(before))
         ):
             out.append(part)
         else:
