@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import re
+import shutil
 import threading
 import time
 from contextlib import suppress
@@ -142,6 +143,9 @@ class Database:
         if flaw is None:
             try:
                 return self._connect()
+            except _Outdated as error:
+                self._migrate(self.path, error.version)
+                return self._connect()
             except duckdb.Error as error:
                 flaw = self._flaw_of(error)
         self._move_aside(flaw)
@@ -195,7 +199,7 @@ class Database:
             )
         meta = _meta(connection) if tables else {}
         if tables:
-            self._bring_up_to_date(connection, meta.get("version"))
+            self._check_version(meta.get("version"))
         if self._read_only:
             if not tables:
                 raise StoreError(f"{self.path} is empty: nothing can be read from it")
@@ -211,17 +215,18 @@ class Database:
                 connection.execute(f"CREATE OR REPLACE VIEW {schema.CATALOG}.{name} AS {query}")
             _put_meta(connection, "views", views.FINGERPRINT)
         connection.execute("COMMIT")
+        if self.path is not None:
+            # Of a migration that was killed: nobody else can be at work, the file is ours now.
+            shutil.rmtree(migrations.spill_folder(self.path), ignore_errors=True)
 
-    def _bring_up_to_date(self, connection: duckdb.DuckDBPyConnection, version: str | None) -> None:
-        """Migrate the tables to this version.
+    def _check_version(self, version: str | None) -> None:
+        """Raise unless the tables are of this version.
 
         Raises:
-            StoreError: If they are of a newer version, or of none that is known, or if they
-                cannot be migrated; the file is as it was.
+            StoreError: If they are of a newer version, or of none that is known.
+            _Outdated: If they are of an older one.
         """
-        found = (
-            int(version) if version is not None and version.isascii() and version.isdigit() else 0
-        )
+        found = int(version) if version and re.fullmatch("[0-9]{1,9}", version) else 0
         if found == schema.VERSION:
             return
         if not migrations.OLDEST <= found < schema.VERSION:
@@ -231,20 +236,23 @@ class Database:
                 f"{migrations.OLDEST} to {schema.VERSION}. Nothing was changed: update "
                 "vaquero-viewer, or give another file with --path"
             )
-        change = f"from version {found} to {schema.VERSION} of the tables"
         if self._read_only:
             raise StoreError(
                 f"{self.path} has version {found} of the tables, and reading it needs version "
                 f"{schema.VERSION}: open it once with 'vaquero view --path' to migrate it"
             )
+        raise _Outdated(found)
+
+    def _migrate(self, path: Path, found: int) -> None:
+        change = f"from version {found} to {schema.VERSION} of the tables"
         try:
-            migrations.migrate(connection, found, str(self.path))
-        except duckdb.Error as error:
+            migrations.migrate_file(path, found, self._memory_limit_bytes)
+        except (duckdb.Error, OSError) as error:
             text = str(error).strip().splitlines()[0]
             raise StoreError(
-                f"{self.path} cannot be migrated {change}: {text}; nothing of it was lost"
+                f"{path} cannot be migrated {change}: {text}; nothing of it was lost"
             ) from None
-        self.notices.append(f"{self.path} was migrated {change}")
+        self.notices.append(f"{path} was migrated {change}")
 
     def _flaw_of(self, error: duckdb.Error) -> str:
         """What is wrong with the file; raises where the file itself is not to blame."""
@@ -271,6 +279,14 @@ class Database:
             f"{self.path} could not be used ({flaw}); it was kept as {target.name}, "
             "and an empty database was started in its place"
         )
+
+
+class _Outdated(Exception):
+    """The tables are of an older version."""
+
+    def __init__(self, version: int) -> None:
+        self.version = version
+        super().__init__(f"version {version}")
 
 
 def _meta(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
