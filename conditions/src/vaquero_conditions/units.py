@@ -139,18 +139,19 @@ def parse_quantity(text: str) -> Quantity:
     begin = number.end()
     if text[begin : begin + 1] in DIGITS:
         raise ConditionError(text, at + 1, f"{number.group()}... is too long", NUMBER_LIMITS)
+    found = float(number.group())
     while begin < len(text) and text[begin] in " \t":
         begin += 1
     symbol = text[begin:].rstrip(" \t")
     unit = unit_named(symbol) if len(symbol) <= 16 else None
-    if unit is None:
+    if unit is None and not math.isinf(found):
         hint = unit_hint(symbol)
         valid = hint or ", ".join(name for name in UNITS if name and "B/" not in name)
         raise ConditionError(text, begin + 1, f"{shortened(symbol)!r} is no unit", valid)
-    found = Quantity(float(number.group()), unit)
-    if math.isinf(found.number) or math.isinf(found.base):
+    quantity = Quantity(found, unit or NO_UNIT)
+    if math.isinf(quantity.base):
         raise ConditionError(text, at + 1, f"{number.group()} is too large", TOO_LARGE)
-    return found
+    return quantity
 
 
 def parse_duration(text: str) -> Quantity:
