@@ -30,6 +30,14 @@ def shortened(text: str) -> str:
     return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
 
 
+def _shown(value: object) -> str:
+    try:
+        return shortened(repr(value))
+    except (RecursionError, ValueError):
+        # Too deep, or too many digits.
+        return f"<{type(value).__name__}>"
+
+
 class ShapeError(ValueError):
     """A JSON object has not the shape that it should have.
 
@@ -43,4 +51,4 @@ class ShapeError(ValueError):
         self.field = field
         self.value = value
         self.valid = valid
-        super().__init__(f"{field}={shortened(repr(value))} is invalid; valid: {valid}.")
+        super().__init__(f"{field}={_shown(value)} is invalid; valid: {valid}.")

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import enum
+import math
 import re
 from dataclasses import dataclass
 from decimal import Decimal
@@ -66,6 +67,10 @@ _ALIASES = {"us": "µs", "\u03bcs": "µs", "m": "min"}
 NUMBER_TEXT = re.compile(
     r"[+-]?(?:\d{1,40}(?:\.\d{0,40})?|\.\d{1,40})(?:[eE][+-]?\d{1,3})?", re.ASCII
 )
+
+DIGITS = frozenset("0123456789")
+NUMBER_LIMITS = "at most 40 digits on each side of the point, three in the exponent"
+TOO_LARGE = "a number below 1e308, in the base unit too"
 
 TIME_UNITS = "ns, us or µs, ms, s, m or min, h, d"
 VALID_UNITS: dict[Dimension, str] = {
@@ -132,15 +137,21 @@ def parse_quantity(text: str) -> Quantity:
     if number is None:
         raise ConditionError(text, at + 1, "a number is missing", "e.g. 200ms")
     begin = number.end()
+    if text[begin : begin + 1] in DIGITS:
+        raise ConditionError(text, at + 1, f"{number.group()}... is too long", NUMBER_LIMITS)
+    found = float(number.group())
     while begin < len(text) and text[begin] in " \t":
         begin += 1
     symbol = text[begin:].rstrip(" \t")
     unit = unit_named(symbol) if len(symbol) <= 16 else None
-    if unit is None:
+    if unit is None and not math.isinf(found):
         hint = unit_hint(symbol)
         valid = hint or ", ".join(name for name in UNITS if name and "B/" not in name)
         raise ConditionError(text, begin + 1, f"{shortened(symbol)!r} is no unit", valid)
-    return Quantity(_finite(text, at, number.group()), unit)
+    quantity = Quantity(found, unit or NO_UNIT)
+    if math.isinf(quantity.base):
+        raise ConditionError(text, at + 1, f"{number.group()} is too large", TOO_LARGE)
+    return quantity
 
 
 def parse_duration(text: str) -> Quantity:
@@ -154,13 +165,6 @@ def parse_duration(text: str) -> Quantity:
         column = len(text) - len(text.lstrip(" \t")) + 1
         problem = f"{quantity} is no time"
         raise ConditionError(text, column, problem, VALID_UNITS[Dimension.TIME])
-    if quantity.number <= 0:
+    if quantity.seconds <= 0:
         raise ConditionError(text, 1, f"{quantity} is not longer than 0", "a time such as 5m")
     return quantity
-
-
-def _finite(text: str, at: int, number: str) -> float:
-    found = float(number)
-    if found in (float("inf"), float("-inf")):
-        raise ConditionError(text, at + 1, f"{number} is too large", "a number below 1e308")
-    return found
