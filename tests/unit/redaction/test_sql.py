@@ -10,13 +10,21 @@ import pytest
 
 FORKED = """
 import os, signal, sys, threading, time
+from importlib.machinery import PathFinder
 
 class Slow:
     # The masking takes half a second to load.
     def find_spec(self, name, path=None, target=None):
-        if name == "vaquero_conditions.sql.mask":
+        if name != "vaquero_conditions.sql.mask":
+            return None
+        spec = PathFinder.find_spec(name, path, target)
+        execute = spec.loader.exec_module
+        def exec_module(module):
             loading.set()
             time.sleep(0.5)
+            execute(module)
+        spec.loader.exec_module = exec_module
+        return spec
 
 sys.meta_path.insert(0, Slow())
 loading = threading.Event()
