@@ -32,6 +32,8 @@ _TOKEN = re.compile(f"{_KEPT} | {_QUOTED} | {_LITERAL}", _FLAGS)
 _HINT = re.compile(r"['\"0-9$]")
 #: After these a double-quoted text is a value, as MySQL and SQLite have it.
 _BEFORE_VALUE = re.compile(r"(?i)(?:[=<>!]|(?<!\w)(?:like|rlike|regexp|match))\s{0,8}\Z")
+#: After these it is a name: of a column of a table. What begins with a digit is a number.
+_QUALIFIED = re.compile(r"(?:[\"`\]]|(?<!\w)[^\W\d]\w*)\.\Z")
 #: Before these it is a key of JSON or a table.
 _AFTER_KEY = re.compile(r"\s{0,8}:")
 _LOOK_BACK = 20
@@ -99,10 +101,10 @@ class _Masking:
 
     def _is_value(self, match: re.Match[str]) -> bool:
         """Whether a double-quoted text is a value and no name."""
-        end = match.end()
+        start, end = match.span()
         if self.json:
             return _AFTER_KEY.match(self.statement, end) is None
-        if self.statement.startswith(".", end):
+        before = self.statement[max(start - _LOOK_BACK, 0) : start]
+        if _QUALIFIED.search(before) or self.statement.startswith(".", end):
             return False
-        before = self.statement[max(match.start() - _LOOK_BACK, 0) : match.start()]
         return (bool(self.lists) and self.lists[-1]) or _BEFORE_VALUE.search(before) is not None

@@ -153,7 +153,9 @@ def _is_value(out: list[str], text: str, end: int, *, json: bool, in_list: bool)
     if json:
         follows = _NEXT.match(text, end)
         return follows is None or text[follows.end() : follows.end() + 1] != ":"
-    if text.startswith(".", end) and not text[end + 1 : end + 2].isdigit():
+    if (out and out[-1] == ".") or (
+        text.startswith(".", end) and not text[end + 1 : end + 2].isdigit()
+    ):
         return False
     return in_list or (bool(out) and out[-1] in _BEFORE_QUOTED)
 
