@@ -217,6 +217,13 @@ def test_a_text_of_brackets_is_a_clear_error() -> None:
         Finding.from_json({**example().to_json(), "title": deep})
 
 
+def test_a_number_of_many_digits_is_a_clear_error() -> None:
+    """TOML has numbers in hexadecimal of any length, which Python does not print."""
+    value = tomllib.loads(f"ignore = [0x{'f' * 5000}]")["ignore"]
+    with pytest.raises(IgnoredError, match="<int>"):
+        parse_ignored(value)
+
+
 @RELAXED
 @given(times)
 def test_times_are_exact(moment: int) -> None:

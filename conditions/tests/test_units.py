@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from decimal import Context, Inexact, localcontext
 
 import pytest
 from hypothesis import assume, given
@@ -35,6 +36,13 @@ def test_quantities_are_read_as_the_page_says(case: dict[str, str]) -> None:
 def test_values_are_printed_as_the_page_says(case: dict[str, str]) -> None:
     """Each value of the table is printed so."""
     assert format_value(float(case["value"]), case["unit (UCUM)"]) == case["printed"]
+
+
+def test_the_decimals_of_the_program_change_nothing() -> None:
+    """A context of few digits, or one that stops, is the program's own matter."""
+    with localcontext(Context(prec=2, traps=[Inexact])):
+        assert parse_quantity("99.95%").base == 0.9995
+        assert parse_quantity("1/min").base == 1 / 60
 
 
 @RELAXED

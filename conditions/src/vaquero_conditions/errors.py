@@ -30,7 +30,8 @@ def shortened(text: str) -> str:
     return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
 
 
-def _shown(value: object) -> str:
+def shown(value: object) -> str:
+    """The value as Python writes it, or its beginning where that is long; never an error."""
     try:
         return shortened(repr(value))
     except (RecursionError, ValueError):
@@ -51,4 +52,4 @@ class ShapeError(ValueError):
         self.field = field
         self.value = value
         self.valid = valid
-        super().__init__(f"{field}={_shown(value)} is invalid; valid: {valid}.")
+        super().__init__(f"{field}={shown(value)} is invalid; valid: {valid}.")

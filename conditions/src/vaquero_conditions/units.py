@@ -9,7 +9,7 @@ import enum
 import math
 import re
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import Context, Decimal
 
 from vaquero_conditions.errors import ConditionError, shortened
 
@@ -68,6 +68,7 @@ NUMBER_TEXT = re.compile(
     r"[+-]?(?:\d{1,40}(?:\.\d{0,40})?|\.\d{1,40})(?:[eE][+-]?\d{1,3})?", re.ASCII
 )
 
+_DECIMAL = Context(prec=40, traps=[])
 DIGITS = frozenset("0123456789")
 NUMBER_LIMITS = "at most 40 digits on each side of the point, three in the exponent"
 TOO_LARGE = "a number below 1e308, in the base unit too"
@@ -93,8 +94,15 @@ class Quantity:
     @property
     def base(self) -> float:
         """In the base unit of its dimension: seconds, bytes, 1 for a share, per second."""
-        # In decimal, so that 99.9 % is what a person would write as 0.999.
-        return float(Decimal(repr(self.number)) * self.unit.many / self.unit.per)
+        return self.in_units_of(1.0)
+
+    def in_units_of(self, factor: float) -> float:
+        """In a unit that is this many of the base unit."""
+        # In decimal, so that 99.9 % is what a person would write as 0.999, and whatever the
+        # program has set for its own decimals.
+        number = _DECIMAL.multiply(Decimal(repr(self.number)), self.unit.many)
+        per = _DECIMAL.multiply(Decimal(repr(factor)), self.unit.per)
+        return float(_DECIMAL.divide(number, per))
 
     @property
     def seconds(self) -> float:

@@ -277,7 +277,7 @@ class Condition:
         found = ucum(unit) or (Dimension.NUMBER, 1.0)
         dimension = self.threshold.unit.dimension
         if found[0] is dimension or (dimension is Dimension.RATIO and unit == "1"):
-            return self.threshold.base / found[1]
+            return self.threshold.in_units_of(found[1])
         text = str(self)
         problem = f"{self.threshold} is compared with a metric in {unit or '1'}"
         valid = f"{VALID_UNITS[found[0]]}, or a number in the metric's own unit"
