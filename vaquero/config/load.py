@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from vaquero import _environ, _log
 from vaquero._nearest import nearest
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from vaquero.config import declarative
+    from vaquero.config.tree import Tree
 
 MASK = kinds.MASK
 _BY_NAME = {setting.name: setting for setting in SETTINGS}
@@ -155,6 +156,15 @@ def load(
     return Settings(values, tuple(problems), declared, resolver.made)
 
 
+class _Candidate(NamedTuple):
+    """What one source has for a setting; the place is in a declarative file."""
+
+    name: str
+    raw: Any
+    source: str
+    place: Tree | None = None
+
+
 class _Resolver:
     """The settings found so far: each is taken from its first source that has a valid value."""
 
@@ -177,9 +187,10 @@ class _Resolver:
 
     def read(self, setting: Setting, judge: Judge | None = None) -> None:
         """Find the value of one setting."""
-        faults: list[tuple[str, Any, str, Fault]] = []
+        faults: list[tuple[_Candidate, Fault]] = []
         value = Value(setting, setting.default, "default", setting.name)
-        for name, raw, source in self._candidates(setting):
+        for candidate in self._candidates(setting):
+            name, raw, source, _ = candidate
             if source == "pyproject.toml" and not setting.project:
                 self._problems.append(_not_from_project(setting))
                 continue
@@ -189,7 +200,7 @@ class _Resolver:
             except Exception:  # An argument can be any object; whatever it raises, it is invalid.
                 judgement = Judgement(None, None, Fault(setting.kind.expected))
             if judgement.fault is not None:
-                faults.append((name, raw, source, judgement.fault))
+                faults.append((candidate, judgement.fault))
             if judgement.fault is None or judgement.value is not None:
                 value = Value(setting, judgement.value, source, name, raw)
                 if judgement.made is not None:
@@ -197,42 +208,59 @@ class _Resolver:
                 break
         self.values[setting.name] = value
         self.known[setting.name] = value.value
-        for name, raw, source, fault in faults:
-            if value.source != "default" and (value.name, value.source) != (name, source):
+        for candidate, fault in faults:
+            if value.source != "default" and (value.name, value.source) != (
+                candidate.name,
+                candidate.source,
+            ):
                 fault = fault._replace(using="")  # What another source says holds, and is named.
-            self._note(value, name, raw, source, fault)
+            self._note(value, candidate, fault)
 
-    def _note(self, holds: Value, name: str, raw: Any, source: str, fault: Fault) -> None:
+    def _note(self, holds: Value, candidate: _Candidate, fault: Fault) -> None:
         setting = holds.setting
         if fault.setting:
             other = self.values[fault.setting]
             self.values[fault.setting] = Value(
                 other.setting, other.setting.default, "default", other.setting.name
             )
-            setting, name, raw, source = other.setting, other.name, other.written, other.source
-        self._problems.append(
-            SettingsError(
-                name,
-                MASK if setting.secret else kinds.brief(raw),
-                source=source,
-                expected=fault.valid,
-                using=fault.using or _described(holds),
+            setting = other.setting
+            candidate = _Candidate(other.name, other.written, other.source)
+        for name, shown, source in self._parts(candidate, fault):
+            self._problems.append(
+                SettingsError(
+                    name,
+                    MASK if setting.secret else shown,
+                    source=source,
+                    expected=fault.valid,
+                    using=fault.using or _described(holds),
+                )
             )
-        )
 
-    def _candidates(self, setting: Setting) -> Iterator[tuple[str, Any, str]]:
+    def _parts(self, candidate: _Candidate, fault: Fault) -> Iterator[tuple[str, str, str]]:
+        """Name, value and source of each part at fault; of the whole where parts have no place."""
+        declared, place = self._declared, candidate.place
+        found = [place.find(keys) for keys in fault.parts] if place is not None else []
+        parts = [part for part in found if part is not None]
+        if declared is None or not parts:
+            yield candidate.name, kinds.brief(candidate.raw), candidate.source
+            return
+        for part in parts:
+            yield part.path, part.shown, declared.source_of(part)
+
+    def _candidates(self, setting: Setting) -> Iterator[_Candidate]:
         declared = self._declared
         if self._arguments.get(setting.name) is not None:
-            yield setting.name, self._arguments[setting.name], "argument"
+            yield _Candidate(setting.name, self._arguments[setting.name], "argument")
         if declared is not None and setting.name in declared.values:
             value, place = declared.values[setting.name]
-            yield place.path or setting.name, value, f"{declared.name}, line {place.line}"
+            name = place.path or setting.name
+            yield _Candidate(name, value, declared.source_of(place), place)
         for name in setting.env:
             # An empty variable counts as unset, as the specification asks.
             if self._environ.get(name, "").strip():
-                yield name, self._environ[name], "environment"
+                yield _Candidate(name, self._environ[name], "environment")
         if setting.name in self._project:
-            yield setting.name, self._project[setting.name], "pyproject.toml"
+            yield _Candidate(setting.name, self._project[setting.name], "pyproject.toml")
 
 
 def _described(row: Value) -> str:
