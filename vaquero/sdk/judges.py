@@ -61,7 +61,7 @@ def _judge_log_format(wanted: Any, known: Mapping[str, Any]) -> Judgement:
 #: By setting. A setting with a kind alone is judged where it is read.
 JUDGES: Mapping[str, Judge] = MappingProxyType(
     {
-        # The first: it mends what other packages would fail on when they are loaded.
+        # The first: it imports what other packages would fail on when they are loaded.
         "propagators": environment.judge_propagators,
         "resource_detectors": _judge_detectors,
         "traces_exporter": exporters.judge("traces"),
