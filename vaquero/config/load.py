@@ -285,7 +285,7 @@ def _declared(
         return None
     for name in [name for name in declared.values if name not in _BY_NAME]:
         _, place = declared.values.pop(name)
-        declared.problem(place, _name_of_a_setting(name))
+        declared.problem(place, _name_of_a_setting(name, _variable_of_package(name)))
     problems.extend(declared.problems)
     return declared
 
@@ -324,15 +324,34 @@ def _unknown_keys(project: Mapping[str, Any]) -> Iterator[SettingsError]:
         # Tables below [tool.vaquero] are read elsewhere (instrumentations).
         if key in _BY_NAME or isinstance(project[key], dict):
             continue
+        variable = _variable_of_package(key)
         yield SettingsError(
             f"tool.vaquero.{key}",
-            "unknown",
+            kinds.brief(project[key]) if variable else "unknown",
             source="pyproject.toml",
-            expected=_name_of_a_setting(key),
+            expected=_name_of_a_setting(key, variable),
         )
 
 
-def _name_of_a_setting(unknown: str) -> str:
+def _variable_of_package(name: str) -> str:
+    """The variable of a setting that another package has; empty where none has this name.
+
+    A setting of the table is named as its variable is; so whoever writes a file may do here.
+    """
+    from vaquero.config import packages  # Only where a file has a key that the table has not.
+
+    for _, row in packages.rows():
+        if name in (row.name, row.env.removeprefix("VAQUERO_").lower()):
+            return str(row.env)
+    return ""
+
+
+def _name_of_a_setting(unknown: str, variable: str) -> str:
+    if variable:
+        return (
+            "a setting that files may have; this one is read from the environment or an argument "
+            f"only: {variable}"
+        )
     near = nearest(unknown, _BY_NAME)
     return f"the name of a setting (did you mean {near!r}?)" if near else "the name of a setting"
 
