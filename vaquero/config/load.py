@@ -51,11 +51,11 @@ class Value:
 
 
 class Settings(Mapping[str, Any]):
-    """All settings of a process: ``settings["endpoint"]`` gives a value, ``rows()`` its story.
+    """All settings of a process: ``settings["endpoint"]`` is a value, ``rows()`` has the sources.
 
     Attributes:
         problems: What could not be used.
-        declared: What the file of ``OTEL_CONFIG_FILE`` says; None where there is none.
+        declared: What the file of ``OTEL_CONFIG_FILE`` has; None where there is none.
         made: By setting, what its judge loaded or made, for the build.
     """
 
@@ -81,10 +81,10 @@ class Settings(Mapping[str, Any]):
         return len(self._values)
 
     def __repr__(self) -> str:
-        said = ", ".join(
+        changed = ", ".join(
             f"{name}={row.shown}" for name, row in self._values.items() if row.source != "default"
         )
-        return f"Settings({said})"
+        return f"Settings({changed})"
 
     def with_more(
         self,
@@ -106,11 +106,11 @@ class Settings(Mapping[str, Any]):
         return self._values[name].source
 
     def is_set(self, name: str) -> bool:
-        """Whether anybody said anything: the value is not the default."""
+        """Whether any source has a valid value: it is not the default."""
         return self._values[name].source != "default"
 
     def raw(self, name: str) -> Any:
-        """The value as it was written, before it was read; None where nobody said anything."""
+        """The value as it was written, before it was read; None for a default."""
         return self._values[name].written
 
     def rows(self) -> Iterator[Value]:
@@ -213,7 +213,7 @@ class _Resolver:
                 candidate.name,
                 candidate.source,
             ):
-                fault = fault._replace(using="")  # What another source says holds, and is named.
+                fault = fault._replace(using="")  # What another source has holds, and is named.
             self._note(value, candidate, fault)
 
     def _note(self, holds: Value, candidate: _Candidate, fault: Fault) -> None:
