@@ -163,15 +163,17 @@ def id_generator(settings: Settings) -> IdGenerator | None:
 def judge_id_generator(wanted: Any, known: Mapping[str, Any]) -> Judgement:
     """Judge and make an id generator: an object, or a name."""
     del known
-    if not isinstance(wanted, str):
+    if callable(getattr(wanted, "generate_trace_id", None)):
         return Judgement(wanted, wanted)
     if wanted == "random":
         return Judgement(wanted)
     group = "opentelemetry_id_generator"
+    reason = ""
     try:
-        return Judgement(wanted, installed.load(group, wanted)())
+        if isinstance(wanted, str):
+            return Judgement(wanted, installed.load(group, wanted)())
     except installed.NotInstalledError:
-        reason = ""
+        pass
     except Exception as error:  # Of a package, too.
         reason = f" ({_guard.describe(error)})"
     valid = f"one of {installed.names(group, 'random')}{reason}"
