@@ -171,7 +171,8 @@ def _usable(links: Sequence[Link]) -> list[Link]:
         usable = []
     _log.warn(
         "span:links",
-        "links=%.100r is not usable: expected opentelemetry.trace.Link objects.",
+        "links=%.100r (from argument) is invalid; valid: opentelemetry.trace.Link objects; "
+        "using those among them.",
         values.freeze(links),
     )
     return usable

@@ -120,6 +120,32 @@ def test_an_unknown_key_names_the_nearest_one(tmp_path: Path) -> None:
     assert "did you mean 'service_name'?" in str(problem)
 
 
+@pytest.mark.parametrize("key", ["metrics_window", "window_s"])
+def test_a_key_of_the_gauges_is_known_and_its_variable_is_named(key: str, tmp_path: Path) -> None:
+    """``vaquero config`` shows such a setting: no file may hold it, and no other one is meant."""
+    (tmp_path / "pyproject.toml").write_text(f"[tool.vaquero]\n{key} = 5\n")
+
+    (problem,) = config.load({}, environ={}, folder=tmp_path).problems
+
+    assert str(problem) == (
+        f"tool.vaquero.{key}='5' (from pyproject.toml) is invalid; valid: a setting that "
+        "files may have; this one is read from the environment or an argument only: "
+        "VAQUERO_METRICS_WINDOW."
+    )
+
+
+def test_a_key_of_the_gauges_in_a_declarative_file_names_its_variable(tmp_path: Path) -> None:
+    """The same where the file has settings by their names."""
+    path = tmp_path / "otel.yaml"
+    path.write_text("file_format: '1.0'\ndistribution: {vaquero: {metrics_window: 5}}\n")
+
+    settings = config.load({}, environ={"OTEL_CONFIG_FILE": str(path)}, folder=tmp_path)
+
+    (problem,) = settings.problems
+    assert problem.name == "distribution.vaquero.metrics_window"
+    assert problem.expected.endswith("an argument only: VAQUERO_METRICS_WINDOW")
+
+
 def test_an_unreadable_project_file_loses_nothing_else(tmp_path: Path) -> None:
     """Broken TOML is one problem; the environment is still read."""
     (tmp_path / "pyproject.toml").write_text("[tool.vaquero\n")

@@ -191,7 +191,7 @@ def _make_plan(
         return make_plan(rows, environment.versions(), stack=stack)
     except ValueError:
         raise click.BadParameter(
-            f"{stack!r} is not usable: expected a release of the SDK, e.g. 1.45.1.",
+            f"{stack!r} is invalid; valid: a release of the SDK, e.g. 1.45.1.",
             param_hint="--stack",
         ) from None
 
