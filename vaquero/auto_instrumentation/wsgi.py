@@ -10,7 +10,7 @@ from __future__ import annotations
 import functools
 import inspect
 import sys
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -50,6 +50,8 @@ _MAX_DEPTH = 8
 class WSGIInstrumentor(BaseInstrumentor):
     """Puts the middleware before plain applications of wsgiref, gunicorn and waitress."""
 
+    _cancels: Sequence[Callable[[], None]] = ()
+
     def instrumentation_dependencies(self) -> Collection[str]:
         """Nothing: servers are looked at when they are imported."""
         return ()
@@ -64,13 +66,17 @@ class WSGIInstrumentor(BaseInstrumentor):
         }
         middleware = functools.partial(kind, request_hook=_complete_span, **providers)
         wrap = functools.partial(_Traced, middleware=middleware, excluded=excluded_urls)
-        for module, (owner, function) in _SERVERS.items():
+        self._cancels = [
             when_imported(
                 module, functools.partial(_hook, owner=owner, function=function, wrap=wrap)
             )
+            for module, (owner, function) in _SERVERS.items()
+        ]
 
     def _uninstrument(self, **kwargs: Any) -> None:
         del kwargs
+        for cancel in self._cancels:
+            cancel()
         for name, (owner, function) in _SERVERS.items():
             module = sys.modules.get(name)
             if module is not None:

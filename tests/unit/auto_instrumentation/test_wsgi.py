@@ -108,3 +108,21 @@ def test_without_the_package_the_launcher_passes_over(monkeypatch: pytest.Monkey
     monkeypatch.setitem(sys.modules, "opentelemetry.instrumentation.wsgi", None)
     with pytest.raises(ModuleNotFoundError):
         wsgi.WSGIInstrumentor()._instrument()
+
+
+def test_switched_off_again_no_server_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server that is imported after `uninstrument` keeps its applications as they are."""
+    for name, attributes in (
+        ("opentelemetry.instrumentation.wsgi", {"OpenTelemetryMiddleware": object}),
+        ("opentelemetry.util.http", {"get_excluded_urls": lambda name: None}),
+    ):
+        module = ModuleType(name)
+        vars(module).update(attributes)
+        monkeypatch.setitem(sys.modules, name, module)
+    monkeypatch.setattr(wsgi, "_SERVERS", {"no_server_of_this_name": ("", "serve")})
+    finders = list(sys.meta_path)
+    instrumentor = wsgi.WSGIInstrumentor()
+    instrumentor._instrument()
+    assert sys.meta_path != finders or "import_hooks" in repr(finders)
+    instrumentor._uninstrument()
+    assert sys.meta_path == finders
