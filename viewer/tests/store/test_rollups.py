@@ -237,6 +237,19 @@ def test_questions(make):
         store.close()
 
 
+def test_all_time_is_one_stretch(make):
+    """Without a step there is one row an operation, whatever times its spans bear."""
+    request = make.spans({"id": 1}, {"id": 2})
+    spans = request.resource_spans[0].scope_spans[0].spans
+    spans[0].start_time_unix_nano = spans[0].end_time_unix_nano = 2**63 - 1
+    store = Store()
+    try:
+        store.submit(read_spans(request, time.time_ns())).result(20)
+        assert [row.calls for row in store.rollups()] == [2]
+    finally:
+        store.close()
+
+
 @pytest.mark.parametrize(
     ("given", "word"), [({"step_s": 15}, "multiple of 10"), ({"step_s": 0}, "multiple of 10"),
                         ({"by": ("colour",)}, "service, name, kind, route, run")],
