@@ -242,7 +242,8 @@ class Database:
         except duckdb.Error as error:
             text = str(error).strip().splitlines()[0]
             raise StoreError(
-                f"{self.path} cannot be migrated {change}: {text}; nothing of it was lost"
+                f"{self.path} cannot be migrated {change}: {text}; nothing of it was lost: "
+                "mend that, or give another file with --path"
             ) from None
         self.notices.append(f"{self.path} was migrated {change}")
 
