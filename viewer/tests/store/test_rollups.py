@@ -14,9 +14,7 @@ from hypothesis import strategies as st
 from vaquero_viewer.otlp.batch import Batch
 from vaquero_viewer.otlp.spans import read_spans
 from vaquero_viewer.store import Store, rollups
-from vaquero_viewer.store.opening import Database
 from vaquero_viewer.store.operations import quantiles
-from vaquero_viewer.store.retention import Retention
 from vaquero_viewer.store.rollups import STEP_NS
 
 from tests.support.waiting import wait_until
@@ -162,30 +160,6 @@ def test_deletion_in_parts(make, rows, bare, monkeypatch):
 
     assert _stored(rows, bare) == _expected(rows, bare)
     assert sum(entry["calls"] for entry in _stored(rows, bare).values()) == 60
-
-
-@pytest.mark.parametrize("steps", [1, 40_000])
-def test_deletion_fits_into_memory(file, steps):
-    """Rows are dropped also where each span is an operation of its own and starts at any time."""
-    database = Database(file, memory_limit_bytes=100 * 10**6)
-    connection = database.connection
-    try:
-        connection.execute(
-            "INSERT INTO store.spans BY NAME SELECT uuid() AS trace_id, i AS span_id, "
-            "'GET /users/' || hash(i) || '/orders/' || hash(i + 1) AS name, 2 AS kind, "
-            f"(i // 10 % {steps}) * {STEP_NS} AS start_ns, i + 1 AS duration_ns, "
-            "'shop' AS service_name, i % 10 AS received_ns, 1 AS commit_number "
-            "FROM range(400000) r(i)"
-        )
-        connection.execute(
-            f"UPDATE store.vaquero_meta SET value = '1' WHERE key = '{rollups.ROLLED_UP_TO}'"
-        )
-        retention = Retention(database, max_size_bytes=2**30, max_age_s=1e-9)
-        assert retention.enforce_age(6) == 200_000
-        rolled = connection.execute("SELECT sum(calls) FROM store.operation_rollups").fetchone()
-        assert rolled == (200_000,)
-    finally:
-        database.close()
 
 
 def test_late_span_counts_in_its_own_time(make, rows):
