@@ -260,6 +260,41 @@ def test_failure_leaves_the_file_as_it_was(old_file, rows, monkeypatch):
     assert [entry.name for entry in old_file.parent.iterdir()] == [old_file.name]
 
 
+def test_more_memory_where_it_takes_more(old_file, rows, monkeypatch):
+    """A migration that runs out of memory gets more, and the store the usual limit afterwards."""
+    limits = []
+
+    def needs_more(connection, progress) -> None:
+        second.apply(connection, progress)
+        limits.append(connection.execute("SELECT current_setting('memory_limit')").fetchone()[0])
+        if len(limits) < 3:
+            raise duckdb.OutOfMemoryException("no memory left")
+
+    monkeypatch.setattr(migrations, "MIGRATIONS", (migrations.Migration(2, needs_more),))
+    store = Store(old_file)
+    try:
+        assert limits == ["255.5 MiB", "1023.2 MiB", "3.9 GiB"]
+        assert rows(store, "SELECT current_setting('memory_limit')") == [(limits[0],)]
+        assert store.counts().spans == 120
+        with pytest.raises(duckdb.Error, match="locked"):
+            rows(store, "SET memory_limit = '1GB'")
+    finally:
+        store.close()
+
+
+def test_file_too_large_for_the_memory_is_not_put_aside(file, monkeypatch):
+    """Where the memory does not suffice to open a sound file, it is refused and stays."""
+    Store(file).close()
+
+    def refuse(_database) -> None:
+        raise duckdb.OutOfMemoryException("Out of Memory Error: could not allocate block")
+
+    monkeypatch.setattr(Database, "_connect", refuse)
+    with pytest.raises(StoreError, match="cannot be used: Out of Memory"):
+        Store(file)
+    assert [entry.name for entry in file.parent.iterdir()] == [file.name]
+
+
 def test_later_step_fails_after_an_earlier_one(old_file, rows, monkeypatch):
     """Of two steps the first is kept when the second fails, and the chain goes on from there."""
 

@@ -25,9 +25,17 @@ _REFUSALS = (
     "permission denied",
     "cannot open file",
     "read-only file system",
+    # The memory is too small, not the file damaged.
+    "out of memory",
+    "failed to allocate",
+    "could not allocate",
     # Of a newer DuckDB: the file is sound, and this program too old for it.
     "can only read versions",
 )
+
+_MIGRATION_MEMORY = (1, 4, 16)
+"""What a migration may take, in times of the usual limit: long texts stay in memory while all
+rows are copied, so a file with spans of several kilobytes takes more than one of usual spans."""
 
 _open_here: set[str] = set()
 _open_here_lock = threading.Lock()
@@ -160,7 +168,7 @@ class Database:
         connection = duckdb.connect(
             ":memory:",
             config={
-                "memory_limit": f"{self._memory_limit_bytes // 1_000_000}MB",
+                "memory_limit": _megabytes(self._memory_limit_bytes),
                 "checkpoint_threshold": f"{self._log_limit_bytes // 1000}KB",
                 "threads": 2,
                 "temp_directory": "",
@@ -174,8 +182,8 @@ class Database:
             options = "READ_ONLY" if self._read_only else "ROW_GROUP_SIZE 8192"
             connection.execute(f"ATTACH '{where}' AS {schema.CATALOG} ({options})")
             connection.execute("SET enable_external_access = false")
-            connection.execute("SET lock_configuration = true")
             self._prepare(connection)
+            connection.execute("SET lock_configuration = true")
         except BaseException:
             connection.close()
             raise
@@ -238,7 +246,7 @@ class Database:
                 f"{schema.VERSION}: open it once with 'vaquero view --path' to migrate it"
             )
         try:
-            migrations.migrate(connection, found, str(self.path))
+            self._migrate(connection)
         except duckdb.Error as error:
             text = str(error).strip().splitlines()[0]
             raise StoreError(
@@ -246,6 +254,19 @@ class Database:
                 "mend that, or give another file with --path"
             ) from None
         self.notices.append(f"{self.path} was migrated {change}")
+
+    def _migrate(self, connection: duckdb.DuckDBPyConnection) -> None:
+        """Migrate with the memory that it takes: a file that cannot be migrated is of no use."""
+        for factor in _MIGRATION_MEMORY:
+            limit = _megabytes(self._memory_limit_bytes * factor)
+            connection.execute(f"SET memory_limit = '{limit}'")
+            try:
+                migrations.migrate(connection, int(_meta(connection)["version"]), str(self.path))
+                break
+            except duckdb.OutOfMemoryException:
+                if factor == _MIGRATION_MEMORY[-1]:
+                    raise
+        connection.execute(f"SET memory_limit = '{_megabytes(self._memory_limit_bytes)}'")
 
     def _flaw_of(self, error: duckdb.Error) -> str:
         """What is wrong with the file; raises where the file itself is not to blame."""
@@ -285,6 +306,10 @@ def _put_meta(connection: duckdb.DuckDBPyConnection, key: str, value: str) -> No
     table = f"{schema.CATALOG}.{schema.META.name}"
     connection.execute(f"DELETE FROM {table} WHERE key = ?", [key])
     connection.execute(f"INSERT INTO {table} VALUES (?, ?)", [key, value])
+
+
+def _megabytes(size_bytes: int) -> str:
+    return f"{size_bytes // 1_000_000}MB"
 
 
 def _log_of(path: Path) -> Path:
