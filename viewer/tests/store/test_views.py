@@ -162,6 +162,31 @@ def test_changed_view_is_replaced(file: Path, rows):
     assert rows(file, "SELECT count(Body) FROM otel_logs") == [(0,)]
 
 
+def test_point_without_a_value(make, rows):
+    """A point that says that nothing was recorded has zeros and empty lists, as in ClickHouse."""
+    request = make.gauge("g", (0, 1.0))
+    metrics = request.resource_metrics[0].scope_metrics[0].metrics
+    for kind in ("histogram", "exponential_histogram", "summary"):
+        points = getattr(metrics.add(name=kind), kind).data_points
+        points.add(time_unix_nano=make.now, flags=1)
+    store = Store()
+    try:
+        store.submit(read_metrics(request, 1)).result(20)
+        found = rows(store, "SELECT Count, BucketCounts, ExplicitBounds, Flags FROM "
+                            "otel_metrics_histogram")  # fmt: skip
+        assert found == [(0, [], [], 1)]
+        found = rows(
+            store,
+            "SELECT Count, Scale, ZeroCount, PositiveOffset, PositiveBucketCounts, "
+            "NegativeBucketCounts FROM otel_metrics_exponential_histogram",
+        )
+        assert found == [(0, 0, 0, 0, [], [])]
+        found = rows(store, "SELECT Count, Sum, ValueAtQuantiles.Value FROM otel_metrics_summary")
+        assert found == [(0, 0.0, [])]
+    finally:
+        store.close()
+
+
 _LAST_NS = 2**63 - 1
 
 

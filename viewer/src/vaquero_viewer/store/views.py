@@ -168,12 +168,14 @@ WHERE s.kind = '{kind}'
 
 
 def _detail(path: str, kind: str) -> str:
-    return f"json_extract_string(p.detail, '$.{path}')::{kind}"
+    """A part of a histogram or summary; 0 or an empty list where no value was recorded."""
+    none = "[]" if kind.endswith("[]") else "0"
+    return f"coalesce(json_extract_string(p.detail, '$.{path}')::{kind}, {none})"
 
 
 _VALUE = 'p.value AS "Value"'
 _FLAGS = 'p.flags AS "Flags"'
-_COUNTED = ('p.count AS "Count"', 'coalesce(p.sum, 0) AS "Sum"')
+_COUNTED = ('coalesce(p.count, 0) AS "Count"', 'coalesce(p.sum, 0) AS "Sum"')
 _RANGE = ('coalesce(p.min, 0) AS "Min"', 'coalesce(p.max, 0) AS "Max"')
 
 VIEWS = {
