@@ -22,8 +22,9 @@ the gauges too, secrets masked.
 
 Where an `OTEL_*` variable exists it is the one that is read; where two are named the first wins.
 An invalid value is logged once, with its source and what is valid. The next source is used; other
-settings are not affected. `vaquero config` and `vaquero doctor` print the same lines. With an
-invalid pattern in `redact_patterns` nothing is sent at all: what it should match would be sent.
+settings are not affected. `vaquero config` and `vaquero doctor` print the same lines:
+`NAME='value' (from environment) is invalid; valid: ...; using ...`. With an invalid
+pattern in `redact_patterns` nothing is sent at all: what it should match would be sent.
 
 Settings marked *not in a file* decide where telemetry goes, and with which key: a cloned repository
 must not decide that.
@@ -35,6 +36,10 @@ variables: see [declarative.md](declarative.md).
 `OTEL_EXPORTER_OTLP_TIMEOUT` is in seconds, as in upstream's Python SDK (the specification says
 milliseconds). With no protocol set it is `http/protobuf`, but `grpc` where the endpoint's port is
 4317.
+"""
+
+GAUGES = """They are read from the environment, or from an argument of the gauge's instrumentor.
+They have no place in a file: a key of this name there is answered with the variable.
 """
 
 
@@ -49,7 +54,7 @@ def page() -> str:
         for setting in SETTINGS
         if setting.differs
     ]
-    lines += ["", "## Settings of the gauges", "", *_of_packages()]
+    lines += ["", "## Settings of the gauges", "", GAUGES, *_of_packages()]
     return "\n".join(lines) + "\n"
 
 

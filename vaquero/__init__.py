@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from vaquero.facade.decorator import trace
     from vaquero.facade.span import span
     from vaquero.facade.span import span as async_span
-    from vaquero.metrics.facade import counter, gauge, histogram, up_down_counter
+    from vaquero.metrics.instruments import counter, gauge, histogram, up_down_counter
     from vaquero.metrics.resources import Quota, observe_cache, observe_pool
     from vaquero.pipeline import SpanExporter, SpanProcessor
     from vaquero.sdk import (
@@ -65,16 +65,16 @@ _LAZY_EXPORTS: dict[str, tuple[str, str]] = {
     "configure": ("vaquero.sdk", "configure"),
     "configure_from_env": ("vaquero.sdk", "configure_from_env"),
     "continued": ("vaquero.tracing.propagation", "continued"),
-    "counter": ("vaquero.metrics.facade", "counter"),
+    "counter": ("vaquero.metrics.instruments", "counter"),
     "extract": ("vaquero.tracing.propagation", "extract"),
     "flush": ("vaquero.sdk", "flush"),
-    "gauge": ("vaquero.metrics.facade", "gauge"),
+    "gauge": ("vaquero.metrics.instruments", "gauge"),
     "get_current_span": ("vaquero.facade.current", "get_current_span"),
     "get_current_span_id": ("vaquero.facade.current", "get_current_span_id"),
     "get_current_trace_id": ("vaquero.facade.current", "get_current_trace_id"),
     "get_default_sdk": ("vaquero.sdk", "get_default_sdk"),
     "get_global_instance": ("vaquero.sdk", "get_default_sdk"),
-    "histogram": ("vaquero.metrics.facade", "histogram"),
+    "histogram": ("vaquero.metrics.instruments", "histogram"),
     "init": ("vaquero.sdk", "init"),
     "inject": ("vaquero.tracing.propagation", "inject"),
     "observe_cache": ("vaquero.metrics.resources", "observe_cache"),
@@ -85,7 +85,7 @@ _LAZY_EXPORTS: dict[str, tuple[str, str]] = {
     "testing": ("vaquero.testing", ""),
     "trace": ("vaquero.facade.decorator", "trace"),
     "tracing": ("vaquero.tracing", ""),
-    "up_down_counter": ("vaquero.metrics.facade", "up_down_counter"),
+    "up_down_counter": ("vaquero.metrics.instruments", "up_down_counter"),
 }
 
 __all__ = [

@@ -17,6 +17,7 @@ import os
 import sys
 import threading
 import weakref
+from contextlib import suppress
 from enum import IntEnum
 from typing import TYPE_CHECKING, Any
 
@@ -111,10 +112,13 @@ def send_at_exit(send: Callable[[], object]) -> None:
     Args:
         send: A bound method; held weakly.
     """
-    global _sends, _senders
-    others = [one for one in _senders if one() not in (None, send)]
-    # A list of its own: an exit may be going through the one that is there.
-    _senders = [*others, weakref.WeakMethod(send)]
+    global _sends
+    # In place: two threads may come here at once, and neither may lose what the other adds.
+    for gone in [one for one in _senders if one() is None]:
+        with suppress(ValueError):
+            _senders.remove(gone)
+    if not any(one() == send for one in _senders.copy()):
+        _senders.append(weakref.WeakMethod(send))
     if not _sends:
         _sends = True
         atexit.register(_send)
@@ -135,7 +139,7 @@ def _note_exit() -> None:
 
 def _send() -> None:
     _note_exit()
-    for reference in _senders:
+    for reference in _senders.copy():
         send = reference()
         if send is not None:
             send()

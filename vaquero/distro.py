@@ -21,9 +21,6 @@ from vaquero.auto_instrumentation import django, switches
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
 
-#: The gauges that the SDK starts itself, so that facade and zero code start the same ones.
-OWN_GAUGES = frozenset({"system", "container", "process", "runtime"})
-
 #: What our SDK sends itself, under the same variables: both would send each record twice.
 OWN_RECORDS = frozenset({"logging", "exceptions"})
 
@@ -112,7 +109,7 @@ class VaqueroConfigurator(_upstream.OTelSDKConfigurator):
 def _is_done_by_our_sdk(entry_point: EntryPoint) -> bool:
     """Whether ours does the same in this process: its readings, its log records."""
     if entry_point.value.startswith("vaquero_instrumentation_"):
-        return _configured and entry_point.name in OWN_GAUGES
+        return _configured and entry_point.name in switches.OWN_GAUGES
     if entry_point.name in OWN_RECORDS:
         return _configured and entry_point.value.startswith("opentelemetry.instrumentation.")
     # The same readings under other names, and at ten times the cost.

@@ -106,7 +106,7 @@ class SpanRecord:
     The names avoid every name of OpenTelemetry's span, so that a span class can inherit both.
 
     Attributes:
-        title: The span's name as given: usually text, but the sanitiser decides.
+        title: The span's name as given: usually text; the encoder makes text of anything else.
         span_kind: OpenTelemetry's kind.
         trace_no: Trace id, 128 bits.
         span_no: Span id, 64 bits.

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import math
 import re
+from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -102,6 +104,29 @@ def findings(draw: st.DrawFn) -> Finding:
     )
 
 
+def example() -> Finding:
+    """A finding of a kind that nobody knows yet."""
+    return Finding(
+        id="new-0123456789ab",
+        kind="new",
+        title="a title",
+        severity="low",
+        certainty="certain",
+        service="shop",
+        operation="GET /",
+        statement=None,
+        where=None,
+        evidence={"traces": []},
+        cost_ms_per_request=None,
+        share_of_time=None,
+        advice="",
+        run=None,
+        window=Window(0, 1),
+        first_seen_ns=0,
+        last_seen_ns=0,
+    )
+
+
 @RELAXED
 @given(findings(), st.dictionaries(st.sampled_from(["later", "more"]), st.integers()))
 def test_a_finding_is_its_json(finding: Finding, more: dict[str, int]) -> None:
@@ -153,6 +178,50 @@ def test_only_an_object_is_a_finding() -> None:
             Finding.from_json(value)
         with pytest.raises(ShapeError, match="valid: an object"):
             Finding.from_attributes({"vaquero.finding.json": value})
+
+
+def test_numbers_are_finite() -> None:
+    """What no 64-bit float can hold is refused; in what is written it is null."""
+    for number in (math.nan, math.inf, 10**400, -(10**400)):
+        written = {**example().to_json(), "share_of_time": number}
+        with pytest.raises(ShapeError, match=r"finding\.share_of_time=.*finite"):
+            Finding.from_json(written)
+    unknown = replace(
+        example(), evidence={"traces": [], "ratio": math.nan, "interval": [1, math.inf]}
+    )
+
+    assert unknown.to_json()["evidence"] == {"traces": [], "ratio": None, "interval": [1, None]}
+    assert Finding.from_attributes(unknown.to_attributes()).evidence["ratio"] is None
+
+
+def test_a_reader_is_lenient_where_the_page_says() -> None:
+    """Null may be missing, and a whole number and a time may have zeros at the end."""
+    written = example().to_json()
+    del written["run"], written["share_of_time"]
+    written["where"] = {"file": "a.py", "line": 2.0, "function": "f"}
+    written["first_seen"] = "1970-01-01T00:00:01.500Z"
+    found = Finding.from_json(written)
+
+    assert found.where == Place("a.py", 2, "f")
+    assert (found.run, found.share_of_time, found.first_seen_ns) == (None, None, 1_500_000_000)
+
+
+def test_a_text_of_brackets_is_a_clear_error() -> None:
+    """What is nested too deeply is no finding, and the error can be printed."""
+    deep: list[object] = []
+    for _ in range(100_000):
+        deep = [deep]
+    with pytest.raises(ShapeError, match="valid: an object"):
+        Finding.from_attributes({"vaquero.finding.json": "[" * 100_000})
+    with pytest.raises(ShapeError, match="title=<list>"):
+        Finding.from_json({**example().to_json(), "title": deep})
+
+
+def test_a_number_of_many_digits_is_a_clear_error() -> None:
+    """TOML has numbers in hexadecimal of any length, which Python does not print."""
+    value = tomllib.loads(f"ignore = [0x{'f' * 5000}]")["ignore"]
+    with pytest.raises(IgnoredError, match="<int>"):
+        parse_ignored(value)
 
 
 @RELAXED

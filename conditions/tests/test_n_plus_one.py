@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 
 import pytest
 from vaquero_conditions.n_plus_one import (
@@ -157,6 +158,21 @@ def test_spans_without_text_are_counted_and_not_judged() -> None:
     assert judge_queries(spans) == []
     assert without_text(spans) == 20
     assert without_text(_trace(1, 20)) == 0
+    assert without_text(_trace(1, 20, "-- nothing")) == 20
+    (root, first) = _trace(1, 1, None)
+    below = replace(first, span_id=9, parent_id=first.span_id)
+    assert without_text([root, first, below, replace(first, span_id=8, name="connect")]) == 1
+    assert without_text([root, first, *_trace(2, 1, None)]) == 2
+
+
+def test_a_tenth_of_overlap_is_parallel() -> None:
+    """A threshold that is exactly reached counts: one of ten calls is beside another one."""
+    *before, last = _trace(1, 10, each_ms=10, step_ms=10)
+    beside = replace(last, start_ns=80 * MS, end_ns=90 * MS)
+    nearly = replace(last, start_ns=80 * MS + 1, end_ns=90 * MS + 1)
+
+    assert _only([*before, beside]).verdict == "parallel"
+    assert _only([*before, nearly]).verdict == "n_plus_one"
 
 
 def test_a_driver_under_an_orm_is_the_same_call() -> None:

@@ -9,8 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from vaquero_conditions.sql import fingerprint, is_control, is_paged, mask_sql, normalized
+from vaquero_conditions.sql.normal import APART
+from vaquero_conditions.sql.tokens import BEFORE_EXPRESSION, OPERATORS, QUERIES
 
-from conditions.tests.tables import RELAXED, rows
+from conditions.tests.tables import REFERENCE, RELAXED, rows
 
 
 @pytest.mark.parametrize(
@@ -160,12 +162,23 @@ def test_no_text_takes_long(unit: str) -> None:
     assert time.process_time() - begun < 3
 
 
-@pytest.mark.parametrize("unit", ["(1, 'x'), ", "in (", "[", "'", "a = 1 and "])
+@pytest.mark.parametrize("unit", ["(1, 'x'), ", "in (", "[", "'", "a = 1 and ", '("a" ', "[{"])
 def test_a_megabyte_takes_bounded_time(unit: str) -> None:
     """A megabyte takes seconds of CPU at most, where quadratic work would take hours."""
     begun = time.process_time()
     fingerprint("INSERT INTO t VALUES " + unit * (1_000_000 // len(unit)))
     assert time.process_time() - begun < 8
+
+
+def test_the_page_names_every_word_and_operator() -> None:
+    """A second implementation needs all of them."""
+    if not REFERENCE.exists():
+        pytest.skip("the documents are not in this copy")
+    rules = (REFERENCE / "statements.md").read_text("utf-8").split("<!-- cases")[0]
+
+    assert [word for word in sorted(APART | BEFORE_EXPRESSION) if f"`{word}`" not in rules] == []
+    assert [word for word in sorted(QUERIES) if f"`{word.upper()}`" not in rules] == []
+    assert [sign for sign in OPERATORS if f"`{sign}`" not in rules] == []
 
 
 def test_a_list_of_any_length_is_one_statement() -> None:

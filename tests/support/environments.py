@@ -16,6 +16,7 @@ REQUIREMENTS = APPS / "requirements.txt"
 
 #: In the order of their dependencies; the last is vaquero itself.
 PACKAGES = [
+    ROOT / "conditions",
     *(ROOT / "instrumentations" / name for name in ("common", "system", "container")),
     *(ROOT / "instrumentations" / name for name in ("process", "runtime")),
     ROOT,

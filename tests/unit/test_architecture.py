@@ -21,9 +21,12 @@ PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").r
 
 #: Folders whose names in back-ticks are paths of the repository.
 PLOT = (
-    "vaquero", "instrumentations", "viewer", "collector", "tests", "scripts", "benchmarks",
-    "examples", "docs", "deploy", "dashboards", "requirements",
+    "vaquero", "conditions", "instrumentations", "viewer", "collector", "tests", "scripts",
+    "benchmarks", "examples", "docs", "deploy", "dashboards", "requirements",
 )  # fmt: skip
+
+#: Folders of the distributions.
+SHIPPED = ("vaquero", "conditions", "instrumentations", "viewer", "collector")
 
 #: Paths below a user's state folder, which look like ours.
 STATE = {"vaquero/spool", "vaquero/viewer.duckdb"}
@@ -44,8 +47,7 @@ def _sources() -> list[Path]:
     return [
         path
         for path in _tracked("*.py")
-        if path.relative_to(ROOT).parts[0] in ("vaquero", "instrumentations", "viewer", "collector")
-        and "tests" not in path.parts
+        if path.relative_to(ROOT).parts[0] in SHIPPED and "tests" not in path.parts
     ]
 
 

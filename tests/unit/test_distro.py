@@ -9,6 +9,7 @@ import pytest
 from opentelemetry.instrumentation.dependencies import DependencyConflict, DependencyConflictError
 
 from vaquero import distro
+from vaquero.auto_instrumentation import switches
 from vaquero.distro import VaqueroConfigurator, VaqueroDistro
 
 
@@ -74,7 +75,7 @@ def test_arguments_reach_the_instrumentor() -> None:
     assert point.loaded == [{"skip_dep_check": True}]
 
 
-@pytest.mark.parametrize("name", sorted(distro.OWN_GAUGES))
+@pytest.mark.parametrize("name", sorted(switches.OWN_GAUGES))
 def test_our_gauges_are_started_once(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Set up by our configurator they run already; under another one the launcher starts them."""
     point = _Point(name, f"vaquero_instrumentation_{name}:Instrumentor")

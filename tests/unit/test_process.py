@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import weakref
 from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ import pytest
 from vaquero import _process
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs os.fork")
@@ -285,3 +287,21 @@ def test_a_sender_is_called_once_and_held_weakly() -> None:
 
     assert sorted(said) == ["one", "other"]
     assert _process.exiting()
+
+
+@pytest.mark.usefixtures("alone")
+def test_senders_that_register_at_once_are_all_called(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that registers while another one does is not lost, as of two pipelines that start."""
+    said: list[str] = []
+    one, other = Owner(said, "one"), Owner(said, "other")
+
+    def reference(method: Callable[[], object]) -> weakref.WeakMethod[Callable[[], object]]:
+        monkeypatch.setattr(_process, "weakref", weakref)
+        _process.send_at_exit(other.call)
+        return weakref.WeakMethod(method)
+
+    monkeypatch.setattr(_process, "weakref", SimpleNamespace(WeakMethod=reference))
+    _process.send_at_exit(one.call)
+    _process._send()
+
+    assert sorted(said) == ["one", "other"]

@@ -25,6 +25,8 @@ VARIABLE = "OTEL_PYTHON_DISABLED_INSTRUMENTATIONS"
 TABLE = "tool.vaquero.instrumentations"
 ALL = "*"
 
+#: The gauges that the SDK starts itself, by their names among the entry points too.
+OWN_GAUGES = ("system", "container", "process", "runtime")
 
 #: Names the groups whose instrumentations follow the current conventions.
 CONVENTIONS = "OTEL_SEMCONV_STABILITY_OPT_IN"

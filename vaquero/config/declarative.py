@@ -1,7 +1,7 @@
 """``OTEL_CONFIG_FILE``: a file of the declarative configuration, turned into settings.
 
-It goes the road that arguments and variables go: what it says becomes settings of the one table.
-What cannot be honoured is a problem with its line; nothing is passed over in silence.
+Its values become settings of the one table, and are judged as those of any other source. Here only
+the grammar of the file is judged: a key that is not honoured is a problem with its line.
 """
 
 from __future__ import annotations
@@ -16,17 +16,9 @@ from vaquero.config.schema_paths import BATCH, INSTRUMENTATION, OTLP, SECTIONS, 
 from vaquero.config.tree import Tree, TreeError, parse
 from vaquero.errors import SettingsError
 
-#: Samplers of the schema that are built here; others are asked of entry points.
-SAMPLERS = {"always_on", "always_off", "parent_based", "trace_id_ratio_based"}
-_PARENTS = (
-    "root",
-    "remote_parent_sampled",
-    "remote_parent_not_sampled",
-    "local_parent_sampled",
-    "local_parent_not_sampled",
-)
 _OTHER_LANGUAGES = ("cpp", "dotnet", "erlang", "go", "java", "js", "php", "ruby", "rust", "swift")
 _DETECTORS = frozenset({"service", "host", "process", "container", "os"})
+_WITHOUT = "the file without it"
 
 
 @dataclass
@@ -47,14 +39,17 @@ class Declared:
     environ: dict[str, str] = field(default_factory=lambda: {})
     problems: list[SettingsError] = field(default_factory=lambda: [])
 
-    def problem(self, tree: Tree, expected: str) -> None:
+    def source_of(self, tree: Tree) -> str:
+        """The source of a value, for messages: the file and the line."""
+        return f"{self.name}, line {tree.line}"
+
+    def problem(self, tree: Tree, expected: str, using: str = _WITHOUT) -> None:
         """Note what cannot be used; what could be a secret is masked."""
-        secret = any(word in tree.path for word in ("header", "key", "token"))
-        value = kinds.MASK if secret else kinds.brief(tree.value, len_max=60)
-        if isinstance(tree.value, dict | list):
-            value = "..."
-        source = f"{self.name}, line {tree.line}"
-        self.problems.append(SettingsError(tree.path, value, source=source, expected=expected))
+        self.problems.append(
+            SettingsError(
+                tree.path, tree.shown, source=self.source_of(tree), expected=expected, using=using
+            )
+        )
 
 
 def read(path: str, environ: Mapping[str, str]) -> Declared:
@@ -81,7 +76,13 @@ def read(path: str, environ: Mapping[str, str]) -> Declared:
 
 
 def _unusable(path: str, expected: str) -> SettingsError:
-    return SettingsError("OTEL_CONFIG_FILE", path, source="environment", expected=expected)
+    return SettingsError(
+        "OTEL_CONFIG_FILE",
+        path,
+        source="environment",
+        expected=expected,
+        using="the other variables",
+    )
 
 
 class _FileReader:
@@ -103,7 +104,7 @@ class _FileReader:
         self._instrumentation()
         self._distribution()
         for tree in self._root.unread():
-            self._declared.problem(tree, "a key that vaquero honours; this one changes nothing")
+            self._declared.problem(tree, "a key that vaquero honours")
 
     def _at(self, tree: Tree | None, place: str) -> Tree | None:
         for key in place.split("."):
@@ -112,10 +113,27 @@ class _FileReader:
 
     def _value(self, name: str, tree: Tree | None, value: Any = None) -> None:
         if tree is not None:
-            said = tree.plain() if value is None else value
+            raw = tree.plain() if value is None else value
             if name == "sdk_log_level":
-                said = str(said).rstrip("234")
-            self._declared.values[name] = (said, tree)
+                raw = str(raw).rstrip("234")
+            self._declared.values[name] = (raw, tree)
+
+    def _names(self, setting: str, section: Tree, names: list[Tree]) -> None:
+        """Give a setting its names, each with its place."""
+        unique: dict[str, Tree] = {}
+        for name in names:
+            unique.setdefault(name.value, name)
+        place = Tree([*unique.values()], section.line, section.path)
+        self._declared.values[setting] = (tuple(unique), place)
+
+    def _name(self, part: Tree, expected: str) -> Tree | None:
+        """The name in an element such as ``b3:``, with its place."""
+        chosen = part.only()
+        if chosen is None:
+            part.plain()
+            self._declared.problem(part, expected)
+            return None
+        return Tree(chosen[0], part.line, part.path)
 
     def _resource(self) -> None:
         section = self._root.get("resource")
@@ -141,42 +159,36 @@ class _FileReader:
                 self._declared.problem(value, f"a value of type {kind.value if kind else 'text'}")
         self._value("resource_attributes", section, found)
         detection = self._at(section, "detection/development.detectors")
-        names: list[str] = []
-        for part in detection.each() if detection else []:
-            chosen = part.only()
-            if chosen is None or chosen[0] in _DETECTORS:
-                continue
-            if _installed("resource_detector", chosen[0]):
-                names.append(chosen[0])
-            else:
-                self._declared.problem(part, "an installed detector; it is left out")
-        if detection is not None:
-            self._value("resource_detectors", detection, ("otel", *names))
+        if detection is None:
+            return
+        names = [Tree("otel", detection.line, detection.path)]
+        for part in detection.each():
+            name = self._name(part, "one detector")
+            if name is not None and name.value not in _DETECTORS:
+                names.append(name)
+        self._names("resource_detectors", detection, names)
 
     def _propagators(self) -> None:
         section = self._root.get("propagator")
         if section is None:
             return
-        names: list[str] = []
         composite, listed = section.get("composite"), section.get("composite_list")
-        for part in composite.each() if composite else []:
-            chosen = part.only()
-            if chosen is None or not _installed("propagator", chosen[0]):
-                self._declared.problem(part, "an installed propagator; it is left out")
-                continue
-            names.append(chosen[0])
-        names += list(kinds.NAMES.parse(str(listed.value))) if listed else []
-        self._value("propagators", section, tuple(dict.fromkeys(names)))
+        parts = composite.each() if composite else []
+        names = [name for part in parts if (name := self._name(part, "one propagator"))]
+        if listed is not None:
+            listed_names = kinds.NAMES.parse(str(listed.value))
+            names += [Tree(name, listed.line, listed.path) for name in listed_names]
+        self._names("propagators", section, names)
 
     def _exporters(self, signal: str, section: Tree | None, holder: str) -> None:
-        names: list[str] = []
+        names: list[Tree] = []
         processors = section.get(holder) if section is not None else None
         for part in processors.each() if processors else []:
             chosen = part.only()
             if chosen is None or chosen[0] not in ("batch", "simple", "periodic"):
                 expected = "periodic" if signal == "metrics" else "batch or simple"
                 part.plain()
-                self._declared.problem(part, f"{expected}; it is left out")
+                self._declared.problem(part, expected)
                 continue
             kind, body = chosen
             self._timing(signal, kind, body)
@@ -185,9 +197,16 @@ class _FileReader:
             if exporter is None or named is None:
                 self._declared.problem(body, "one exporter")
                 continue
-            names += self._exporter(signal, *named, already="otlp" in names)
-        place = processors or section or self._root
-        self._value(f"{signal}_exporter", place, tuple(dict.fromkeys(names)))
+            name, settings = named
+            if name not in ("otlp_http", "otlp_grpc"):
+                names.append(Tree(name, settings.line, settings.path))
+            elif any(one.value == "otlp" for one in names):
+                settings.plain()
+                self._declared.problem(settings, "one OTLP exporter for each signal", "the first")
+            else:
+                names.append(Tree("otlp", settings.line, settings.path))
+                self._otlp(signal, name, settings)
+        self._names(f"{signal}_exporter", processors or section or self._root, names)
 
     def _timing(self, signal: str, kind: str, body: Tree) -> None:
         if kind == "batch":
@@ -198,17 +217,7 @@ class _FileReader:
             self._value("metric_interval_ms", body.get("interval"))
             self._value("metric_timeout_ms", body.get("timeout"))
 
-    def _exporter(self, signal: str, name: str, body: Tree, *, already: bool) -> list[str]:
-        if name not in ("otlp_http", "otlp_grpc"):
-            if name == "console" or _installed(f"{signal}_exporter", name):
-                return [name]
-            body.plain()
-            self._declared.problem(body, "otlp_http, otlp_grpc, console or an installed exporter")
-            return []
-        if already:
-            body.plain()
-            self._declared.problem(body, "one OTLP exporter for each signal; this one is left out")
-            return []
+    def _otlp(self, signal: str, name: str, body: Tree) -> None:
         protocol = "grpc" if name == "otlp_grpc" else "http/protobuf"
         self._value(f"{signal}_protocol", body, protocol)
         for key, setting in OTLP.items():
@@ -220,14 +229,13 @@ class _FileReader:
             self._value(f"{signal}_timeout", timeout, milliseconds / 1000.0 or 86_400.0)
         encoding = body.get("encoding")
         if encoding is not None and encoding.value != "protobuf":
-            self._declared.problem(encoding, "protobuf, which is used")
+            self._declared.problem(encoding, "protobuf", "protobuf")
         self._headers(signal, body)
         if signal == "metrics":
             preference = body.get("temporality_preference")
             if preference is not None:
                 self._value("temporality", preference, str(preference.value).replace("_", ""))
             self._value("histogram_aggregation", body.get("default_histogram_aggregation"))
-        return ["otlp"]
 
     def _headers(self, signal: str, body: Tree) -> None:
         found: dict[str, str] = {}
@@ -248,42 +256,12 @@ class _FileReader:
         section = self._root.get("tracer_provider")
         if section is None:
             return
-        sampler = section.get("sampler")
-        if sampler is not None and self._sampler(sampler):
+        sampler, generator = section.get("sampler"), section.get("id_generator")
+        if sampler is not None and self._name(sampler, "one sampler") is not None:
             self._value("sampler", sampler)
-        generator = section.get("id_generator")
-        named = generator.only() if generator is not None else None
-        if generator is not None and named is not None:
-            if named[0] == "random" or _installed("id_generator", named[0]):
-                self._value("id_generator", generator, named[0])
-            else:
-                self._declared.problem(generator, "random, which is used, or an installed one")
-
-    def _sampler(self, tree: Tree) -> bool:
-        """Whether a sampler of the schema can be made; says by line what cannot."""
-        named = tree.only()
-        if named is None:
-            self._declared.problem(tree, "one sampler")
-            return False
-        name, below = named
-        if name == "parent_based":
-            children = [below.get(key) for key in _PARENTS]
-            usable = [self._sampler(child) for child in children if child is not None]
-            return all(usable)
-        if name not in SAMPLERS and not _installed("traces_sampler", name):
-            below.plain()
-            expected = f"one of {', '.join(sorted(SAMPLERS))}, or an installed one"
-            self._declared.problem(below, f"{expected}; parentbased_always_on is used")
-            return False
-        ratio = below.get("ratio") if name == "trace_id_ratio_based" else None
-        if ratio is not None:
-            try:
-                kinds.SHARE.parse(ratio.value)
-            except (ValueError, TypeError):
-                self._declared.problem(ratio, kinds.SHARE.expected)
-                return False
-        below.plain()
-        return True
+        name = self._name(generator, "one id generator") if generator is not None else None
+        if name is not None:
+            self._value("id_generator", name)
 
     def _views(self) -> None:
         views = self._at(self._root, "meter_provider.views")
@@ -298,8 +276,8 @@ class _FileReader:
         for place, variable in INSTRUMENTATION.items():
             found = self._at(section, place)
             if found is not None:
-                said = found.plain()
-                parts: list[Any] = list(said) if found.each() else [said]
+                value = found.plain()
+                parts: list[Any] = list(value) if found.each() else [value]
                 self._declared.environ[variable] = ",".join(str(part) for part in parts)
 
     def _distribution(self) -> None:
@@ -319,9 +297,3 @@ def _typed(value: Any, kind: str | None) -> Any:
     convert: dict[str, Any] = {"string": str, "int": int, "double": float, "bool": bool}
     one = convert[kind.removesuffix("_array")]
     return [one(part) for part in value] if kind.endswith("_array") else one(value)
-
-
-def _installed(group: str, name: str) -> bool:
-    from importlib.metadata import entry_points
-
-    return bool(list(entry_points(group=f"opentelemetry_{group}", name=name)))

@@ -16,13 +16,16 @@ class Fault(NamedTuple):
 
     Attributes:
         valid: Valid values, as a phrase.
-        using: What holds instead; empty for the value that is found in the end.
+        using: What holds instead, where no other source has a valid value; empty for the default.
         setting: The setting at fault where it is another one, such as a sampler's argument.
+        parts: Keys and indices down to each part at fault, in a value that has parts: a
+            declarative file has a line for each.
     """
 
     valid: str
     using: str = ""
     setting: str = ""
+    parts: tuple[tuple[str | int, ...], ...] = ()
 
 
 class Judgement(NamedTuple):

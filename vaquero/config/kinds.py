@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 MASK = "********"
 
 
-class Kind(NamedTuple):
+class ValueKind(NamedTuple):
     """How one kind of value is read.
 
     Attributes:
@@ -149,27 +149,29 @@ def _anything(value: Any) -> Any:
     return value
 
 
-SWITCH = Kind(_switch, "true or false")
-TEXT = Kind(_text, "text")
-PATH = Kind(_path, "a path")
-URL = Kind(_url, "a URL such as http://localhost:4318")
-MILLISECONDS = Kind(_number(0, 86_400_000, whole=True), "milliseconds as a whole number, e.g. 5000")
-SECONDS = Kind(_number(0.001, 86_400, whole=False), "seconds as a number above 0, e.g. 10")
-SHARE = Kind(_number(0, 1, whole=False), "a share from 0 to 1, e.g. 0.1")
-DAYS = Kind(_number(0.001, 3650, whole=False), "days as a number above 0, e.g. 7")
-COUNT = Kind(_number(1, 2**31 - 1, whole=True), "a whole number from 1 up, e.g. 512")
-RETRIES = Kind(_number(0, 1000, whole=True), "a whole number from 0 up, e.g. 3")
-BYTES = Kind(_number(65_536, 2**40, whole=True), "bytes as a whole number from 65536 up")
-LIMIT = Kind(_limit, "a whole number from 0 up, or nothing for no limit")
-NAMES = Kind(_names, "names separated by commas")
-PAIRS = Kind(_pairs, "key=value pairs separated by commas")
-ATTRIBUTES = Kind(_attributes, "key=value pairs separated by commas")
-JSON_OBJECT = Kind(_json_object, 'a JSON object such as {"team": "shop"}')
-RUN_ID = Kind(_run_id, "1 to 128 printable ASCII characters without spaces")
-OBJECT = Kind(_anything, "an object")
+SWITCH = ValueKind(_switch, "true or false")
+TEXT = ValueKind(_text, "text")
+PATH = ValueKind(_path, "a path")
+URL = ValueKind(_url, "a URL such as http://localhost:4318")
+MILLISECONDS = ValueKind(
+    _number(0, 86_400_000, whole=True), "milliseconds as a whole number, e.g. 5000"
+)
+SECONDS = ValueKind(_number(0.001, 86_400, whole=False), "seconds as a number above 0, e.g. 10")
+SHARE = ValueKind(_number(0, 1, whole=False), "a share from 0 to 1, e.g. 0.1")
+DAYS = ValueKind(_number(0.001, 3650, whole=False), "days as a number above 0, e.g. 7")
+COUNT = ValueKind(_number(1, 2**31 - 1, whole=True), "a whole number from 1 up, e.g. 512")
+RETRIES = ValueKind(_number(0, 1000, whole=True), "a whole number from 0 up, e.g. 3")
+BYTES = ValueKind(_number(65_536, 2**40, whole=True), "bytes as a whole number from 65536 up")
+LIMIT = ValueKind(_limit, "a whole number from 0 up, or nothing for no limit")
+NAMES = ValueKind(_names, "names separated by commas")
+PAIRS = ValueKind(_pairs, "key=value pairs separated by commas")
+ATTRIBUTES = ValueKind(_attributes, "key=value pairs separated by commas")
+JSON_OBJECT = ValueKind(_json_object, 'a JSON object such as {"team": "shop"}')
+RUN_ID = ValueKind(_run_id, "1 to 128 printable ASCII characters without spaces")
+OBJECT = ValueKind(_anything, "an object")
 
 
-def choice(*names: str) -> Kind:
+def choice(*names: str) -> ValueKind:
     """One of these words, in any case."""
 
     def parse(value: Any) -> str:
@@ -178,7 +180,7 @@ def choice(*names: str) -> Kind:
             raise ValueError(text)
         return text
 
-    return Kind(parse, "one of " + ", ".join(names))
+    return ValueKind(parse, "one of " + ", ".join(names))
 
 
 def brief(raw: Any, *, len_max: int = 80) -> str:

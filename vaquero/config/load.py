@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from vaquero import _environ, _log
 from vaquero._nearest import nearest
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from vaquero.config import declarative
+    from vaquero.config.tree import Tree
 
 MASK = kinds.MASK
 _BY_NAME = {setting.name: setting for setting in SETTINGS}
@@ -50,11 +51,11 @@ class Value:
 
 
 class Settings(Mapping[str, Any]):
-    """All settings of a process: ``settings["endpoint"]`` gives a value, ``rows()`` its story.
+    """All settings of a process: ``settings["endpoint"]`` is a value, ``rows()`` has the sources.
 
     Attributes:
         problems: What could not be used.
-        declared: What the file of ``OTEL_CONFIG_FILE`` says; None where there is none.
+        declared: What the file of ``OTEL_CONFIG_FILE`` has; None where there is none.
         made: By setting, what its judge loaded or made, for the build.
     """
 
@@ -80,10 +81,10 @@ class Settings(Mapping[str, Any]):
         return len(self._values)
 
     def __repr__(self) -> str:
-        said = ", ".join(
+        changed = ", ".join(
             f"{name}={row.shown}" for name, row in self._values.items() if row.source != "default"
         )
-        return f"Settings({said})"
+        return f"Settings({changed})"
 
     def with_more(
         self,
@@ -105,11 +106,11 @@ class Settings(Mapping[str, Any]):
         return self._values[name].source
 
     def is_set(self, name: str) -> bool:
-        """Whether anybody said anything: the value is not the default."""
+        """Whether any source has a valid value: it is not the default."""
         return self._values[name].source != "default"
 
     def raw(self, name: str) -> Any:
-        """The value as it was written, before it was read; None where nobody said anything."""
+        """The value as it was written, before it was read; None for a default."""
         return self._values[name].written
 
     def rows(self) -> Iterator[Value]:
@@ -155,6 +156,15 @@ def load(
     return Settings(values, tuple(problems), declared, resolver.made)
 
 
+class _Candidate(NamedTuple):
+    """What one source has for a setting; the place is in a declarative file."""
+
+    name: str
+    raw: Any
+    source: str
+    place: Tree | None = None
+
+
 class _Resolver:
     """The settings found so far: each is taken from its first source that has a valid value."""
 
@@ -177,9 +187,10 @@ class _Resolver:
 
     def read(self, setting: Setting, judge: Judge | None = None) -> None:
         """Find the value of one setting."""
-        faults: list[tuple[str, Any, str, Fault]] = []
+        faults: list[tuple[_Candidate, Fault]] = []
         value = Value(setting, setting.default, "default", setting.name)
-        for name, raw, source in self._candidates(setting):
+        for candidate in self._candidates(setting):
+            name, raw, source, _ = candidate
             if source == "pyproject.toml" and not setting.project:
                 self._problems.append(_not_from_project(setting))
                 continue
@@ -189,7 +200,7 @@ class _Resolver:
             except Exception:  # An argument can be any object; whatever it raises, it is invalid.
                 judgement = Judgement(None, None, Fault(setting.kind.expected))
             if judgement.fault is not None:
-                faults.append((name, raw, source, judgement.fault))
+                faults.append((candidate, judgement.fault))
             if judgement.fault is None or judgement.value is not None:
                 value = Value(setting, judgement.value, source, name, raw)
                 if judgement.made is not None:
@@ -197,40 +208,59 @@ class _Resolver:
                 break
         self.values[setting.name] = value
         self.known[setting.name] = value.value
-        for name, raw, source, fault in faults:
-            self._note(value, name, raw, source, fault)
+        for candidate, fault in faults:
+            if value.source != "default" and (value.name, value.source) != (
+                candidate.name,
+                candidate.source,
+            ):
+                fault = fault._replace(using="")  # What another source has holds, and is named.
+            self._note(value, candidate, fault)
 
-    def _note(self, holds: Value, name: str, raw: Any, source: str, fault: Fault) -> None:
+    def _note(self, holds: Value, candidate: _Candidate, fault: Fault) -> None:
         setting = holds.setting
         if fault.setting:
             other = self.values[fault.setting]
             self.values[fault.setting] = Value(
                 other.setting, other.setting.default, "default", other.setting.name
             )
-            setting, name, raw, source = other.setting, other.name, other.written, other.source
-        self._problems.append(
-            SettingsError(
-                name,
-                MASK if setting.secret else kinds.brief(raw),
-                source=source,
-                expected=fault.valid,
-                using=fault.using or _described(holds),
+            setting = other.setting
+            candidate = _Candidate(other.name, other.written, other.source)
+        for name, shown, source in self._parts(candidate, fault):
+            self._problems.append(
+                SettingsError(
+                    name,
+                    MASK if setting.secret else shown,
+                    source=source,
+                    expected=fault.valid,
+                    using=fault.using or _described(holds),
+                )
             )
-        )
 
-    def _candidates(self, setting: Setting) -> Iterator[tuple[str, Any, str]]:
+    def _parts(self, candidate: _Candidate, fault: Fault) -> Iterator[tuple[str, str, str]]:
+        """Name, value and source of each part at fault; of the whole where parts have no place."""
+        declared, place = self._declared, candidate.place
+        found = [place.find(keys) for keys in fault.parts] if place is not None else []
+        parts = [part for part in found if part is not None]
+        if declared is None or not parts:
+            yield candidate.name, kinds.brief(candidate.raw), candidate.source
+            return
+        for part in parts:
+            yield part.path, part.shown, declared.source_of(part)
+
+    def _candidates(self, setting: Setting) -> Iterator[_Candidate]:
         declared = self._declared
         if self._arguments.get(setting.name) is not None:
-            yield setting.name, self._arguments[setting.name], "argument"
+            yield _Candidate(setting.name, self._arguments[setting.name], "argument")
         if declared is not None and setting.name in declared.values:
             value, place = declared.values[setting.name]
-            yield place.path or setting.name, value, f"{declared.name}, line {place.line}"
+            name = place.path or setting.name
+            yield _Candidate(name, value, declared.source_of(place), place)
         for name in setting.env:
             # An empty variable counts as unset, as the specification asks.
             if self._environ.get(name, "").strip():
-                yield name, self._environ[name], "environment"
+                yield _Candidate(name, self._environ[name], "environment")
         if setting.name in self._project:
-            yield setting.name, self._project[setting.name], "pyproject.toml"
+            yield _Candidate(setting.name, self._project[setting.name], "pyproject.toml")
 
 
 def _described(row: Value) -> str:
@@ -255,7 +285,7 @@ def _declared(
         return None
     for name in [name for name in declared.values if name not in _BY_NAME]:
         _, place = declared.values.pop(name)
-        declared.problem(place, _name_of_a_setting(name))
+        declared.problem(place, _name_of_a_setting(name, _variable_of_package(name)))
     problems.extend(declared.problems)
     return declared
 
@@ -294,15 +324,34 @@ def _unknown_keys(project: Mapping[str, Any]) -> Iterator[SettingsError]:
         # Tables below [tool.vaquero] are read elsewhere (instrumentations).
         if key in _BY_NAME or isinstance(project[key], dict):
             continue
+        variable = _variable_of_package(key)
         yield SettingsError(
             f"tool.vaquero.{key}",
-            "unknown",
+            kinds.brief(project[key]) if variable else "unknown",
             source="pyproject.toml",
-            expected=_name_of_a_setting(key),
+            expected=_name_of_a_setting(key, variable),
         )
 
 
-def _name_of_a_setting(unknown: str) -> str:
+def _variable_of_package(name: str) -> str:
+    """The variable of a setting that another package has; empty where none has this name.
+
+    A setting of the table is named as its variable is; so whoever writes a file may do here.
+    """
+    from vaquero.config import packages  # Only where a file has a key that the table has not.
+
+    for _, row in packages.rows():
+        if name in (row.name, row.env.removeprefix("VAQUERO_").lower()):
+            return str(row.env)
+    return ""
+
+
+def _name_of_a_setting(unknown: str, variable: str) -> str:
+    if variable:
+        return (
+            "a setting that files may have; this one is read from the environment or an argument "
+            f"only: {variable}"
+        )
     near = nearest(unknown, _BY_NAME)
     return f"the name of a setting (did you mean {near!r}?)" if near else "the name of a setting"
 

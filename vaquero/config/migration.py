@@ -1,4 +1,4 @@
-"""Writes a declarative file that says what the settings of now say."""
+"""Writes a declarative file from the settings that hold."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def document(settings: Settings, environ: Mapping[str, str]) -> str:
     """The text of a file, for ``OTEL_CONFIG_FILE``.
 
     Args:
-        settings: What it shall say. Secrets are not written: the file refers to their variables.
+        settings: What is written. Secrets are not written: the file refers to their variables.
         environ: Where variables of instrumentations are taken from.
     """
     tree: dict[str, Any] = {"file_format": "1.0"}
@@ -66,9 +66,9 @@ def document(settings: Settings, environ: Mapping[str, str]) -> str:
         _put(tree, "tracer_provider.id_generator", {settings["id_generator"]: None})
     for place, variable in INSTRUMENTATION.items():
         if environ.get(variable):
-            said: Any = environ[variable]
-            listed = place.endswith("_list")
-            value = said if listed else [part.strip() for part in said.split(",")]
+            value: Any = environ[variable]
+            if not place.endswith("_list"):
+                value = [part.strip() for part in value.split(",")]
             _put(tree, f"instrumentation/development.{place}", value)
     for row in settings.rows():
         name = row.setting.name
@@ -145,8 +145,10 @@ def _otlp(signal: str, settings: Settings) -> dict[str, Any]:
         exporter["headers_list"] = f"${{{variable}}}"
     if signal == "metrics":
         if settings.is_set("temporality"):
-            said = settings["temporality"]
-            exporter["temporality_preference"] = "low_memory" if said == "lowmemory" else said
+            preference = settings["temporality"]
+            exporter["temporality_preference"] = (
+                "low_memory" if preference == "lowmemory" else preference
+            )
         if settings.is_set("histogram_aggregation"):
             exporter["default_histogram_aggregation"] = settings["histogram_aggregation"]
     return {"otlp_grpc" if protocol == "grpc" else "otlp_http": exporter or None}

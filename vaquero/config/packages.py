@@ -6,15 +6,11 @@ environment, never from a project file, and judged by the package itself.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from importlib.metadata import entry_points
 from typing import Any
 
 from vaquero import _log
-from vaquero.config import kinds
-from vaquero.config.load import Value
-from vaquero.config.table import Setting
-from vaquero.errors import SettingsError
 
 GROUP = "vaquero.settings"
 
@@ -29,16 +25,3 @@ def rows() -> Iterator[tuple[str, Any]]:
             _log.warn(
                 f"settings:{point.name}", "settings of %r are left out: %r", point.name, error
             )
-
-
-def read(row: Any, environ: Mapping[str, str]) -> tuple[Value, list[SettingsError]]:
-    """The value that a row has in this environment, and what is invalid."""
-    setting = Setting(row.name, (row.env,), kinds.OBJECT, row.default, row.help, project=False)
-    judged = row.judged(environ)
-    problems = [
-        SettingsError(one.name, one.value, source=one.source, expected=one.valid, using=one.using)
-        for one in judged.problems
-    ]
-    if judged.source == "default":
-        return Value(setting, judged.value, "default", row.name), problems
-    return Value(setting, judged.value, judged.source, row.env, environ.get(row.env)), problems

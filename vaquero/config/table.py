@@ -28,7 +28,7 @@ class Setting(NamedTuple):
 
     name: str
     env: tuple[str, ...]
-    kind: kinds.Kind
+    kind: kinds.ValueKind
     default: Any
     help: str
     secret: bool = False
@@ -41,7 +41,7 @@ def _otlp(signal: str = "") -> tuple[Setting, ...]:
     prefix = f"{signal}_" if signal else ""
     of = f" of {signal}" if signal else ""
 
-    def row(name: str, kind: kinds.Kind, text: str, *, secret: bool = False) -> Setting:
+    def row(name: str, kind: kinds.ValueKind, text: str, *, secret: bool = False) -> Setting:
         env = (f"OTEL_EXPORTER_OTLP_{middle}{name.upper()}",)
         if name == "endpoint" and not signal:
             env += ("VAQUERO_ENDPOINT",)

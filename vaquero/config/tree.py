@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from vaquero.config import kinds
+
 _REFERENCE = re.compile(
     r"\$\$|\$\{(?:env:)?(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?::-(?P<default>[^\n}]*))?\}|\$\{[^}\n]*\}"
 )
@@ -31,6 +33,28 @@ class Tree:
         self._pairs: dict[str, Tree] = value if isinstance(value, dict) else {}
         self._parts: list[Tree] = value if isinstance(value, list) else []
         self._asked: set[str] = set()
+
+    @property
+    def shown(self) -> str:
+        """The value for a message: short, and masked where it could be a secret."""
+        if any(word in self.path for word in ("header", "key", "token")):
+            return kinds.MASK
+        return "..." if self._pairs or self._parts else kinds.brief(self.value, len_max=60)
+
+    def find(self, keys: tuple[str | int, ...]) -> Tree | None:
+        """What stands below these keys of mappings and indices of lists; None where nothing does.
+
+        It does not count as read.
+        """
+        found: Tree | None = self
+        for key in keys:
+            if found is None:
+                return None
+            if isinstance(key, int):
+                found = found._parts[key] if 0 <= key < len(found._parts) else None
+            else:
+                found = found._pairs.get(key)
+        return found
 
     def get(self, key: str) -> Tree | None:
         """What stands below a key; None where nothing does, or null."""

@@ -46,7 +46,7 @@ def _add(taken: dict[Any, object], prefix: str, what: str, given: object) -> Non
     if not is_a(given, Mapping):
         _log.warn(
             f"span:{what}",
-            "%s=%.100r is not usable: expected a mapping; it is kept as one attribute.",
+            "%s=%.100r (from argument) is invalid; valid: a mapping; using it as one attribute.",
             what,
             values.freeze(given),
         )
@@ -71,7 +71,7 @@ def usable_name(name: object) -> str:
     usable = usable or "unnamed"
     _log.warn(
         "span:name",
-        "The span name %.100r is not usable: expected non-empty text; %.100r is used.",
+        "name=%.100r (from argument) is invalid; valid: non-empty text; using %.100r.",
         frozen,
         usable,
     )
@@ -87,7 +87,7 @@ def usable_kind(kind: object) -> SpanKind:
     if kind is not None:
         _log.warn(
             "span:kind",
-            "kind=%.100r is not usable: expected one of %s; INTERNAL is used.",
+            "kind=%.100r (from argument) is invalid; valid: one of %s; using INTERNAL.",
             values.freeze(kind),
             ", ".join(SpanKind.__members__),
         )
@@ -103,7 +103,8 @@ def usable_time(time: object) -> int | None:
             return int(time.timestamp() * 1e9)
     _log.warn(
         "span:start_time",
-        "start_time=%.100r is not usable: expected Unix time in nanoseconds, e.g. time.time_ns().",
+        "start_time=%.100r (from argument) is invalid; valid: Unix time in nanoseconds, "
+        "e.g. time.time_ns(); using now.",
         values.freeze(time),
     )
     return None

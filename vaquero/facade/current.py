@@ -6,7 +6,7 @@ from opentelemetry import trace as trace_api
 from opentelemetry.trace import INVALID_SPAN
 
 from vaquero.compat.span import CompatSpan
-from vaquero.facade.handle import NOOP, SpanHandle
+from vaquero.facade.span_handle import NOOP, SpanHandle
 
 
 def get_current_span() -> CompatSpan:

@@ -300,7 +300,8 @@ def _text(parameter: str, value: object) -> str | None:
         return value
     _log.warn(
         f"trace:{parameter}",
-        "trace(%s=%.100r) is not usable: expected non-empty text; the function's name is used.",
+        "%s=%.100r (from argument of trace) is invalid; valid: non-empty text; "
+        "using the function's name.",
         parameter,
         values.freeze(value),
     )
@@ -320,7 +321,7 @@ def _names(parameter: str, given: object) -> tuple[str, ...]:
     if given is not None:
         _log.warn(
             f"trace:{parameter}",
-            "trace(%s=%.100r) is not usable: expected names; it is ignored.",
+            "%s=%.100r (from argument of trace) is invalid; valid: names; using none.",
             parameter,
             values.freeze(given),
         )

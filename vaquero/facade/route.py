@@ -22,7 +22,7 @@ from opentelemetry.trace import (
 
 from vaquero import _guard, _log, _runtime, values
 from vaquero._upstream import tracer_place as place
-from vaquero.facade.handle import adapted, narrow, takes_any_value
+from vaquero.facade.span_handle import adapted, narrow, takes_any_value
 from vaquero.version import __version__
 
 if TYPE_CHECKING:
@@ -171,7 +171,8 @@ def _usable(links: Sequence[Link]) -> list[Link]:
         usable = []
     _log.warn(
         "span:links",
-        "links=%.100r is not usable: expected opentelemetry.trace.Link objects.",
+        "links=%.100r (from argument) is invalid; valid: opentelemetry.trace.Link objects; "
+        "using those among them.",
         values.freeze(links),
     )
     return usable

@@ -22,8 +22,8 @@ from vaquero.facade.arguments import (
     usable_name,
     usable_time,
 )
-from vaquero.facade.handle import NOOP, SpanHandle, adapter_of, note_exit
 from vaquero.facade.route import place
+from vaquero.facade.span_handle import NOOP, SpanHandle, adapter_of, note_exit
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

@@ -12,8 +12,8 @@ from vaquero.compat.span import INPUT, OUTPUT
 from vaquero.facade import route as routes
 from vaquero.facade.arguments import DEFAULT_START, StartOptions
 from vaquero.facade.capture import Inputs, output
-from vaquero.facade.handle import handle_of, note_exit
 from vaquero.facade.route import place
+from vaquero.facade.span_handle import handle_of, note_exit
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -12,7 +12,7 @@ import weakref
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
-from vaquero.metrics import facade
+from vaquero.metrics import instruments
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -44,7 +44,7 @@ def observe_pool(pool: T, name: str | None = None) -> T:
     read = _pool_reader(pool)
     label = {_POOL: name or str(getattr(pool, "name", None) or type(pool).__name__)}
     of = _weakly(pool, read)
-    facade.up_down_counter(
+    instruments.up_down_counter(
         "db.client.connection.count",
         lambda: _split(of(), label, {"used": "used", "idle": "idle"}),
         unit="{connection}",
@@ -55,8 +55,10 @@ def observe_pool(pool: T, name: str | None = None) -> T:
         ("db.client.connection.idle.min", "min", "{connection}"),
         ("db.client.connection.pending_requests", "waiting", "{request}"),
     ):
-        facade.up_down_counter(metric, _one(of, key, label), unit=unit)
-    facade.counter("db.client.connection.timeouts", _one(of, "timeouts", label), unit="{timeout}")
+        instruments.up_down_counter(metric, _one(of, key, label), unit=unit)
+    instruments.counter(
+        "db.client.connection.timeouts", _one(of, "timeouts", label), unit="{timeout}"
+    )
     return pool
 
 
@@ -88,11 +90,11 @@ def observe_cache(cache: T, name: str | None = None) -> T:
     read = _cache_reader(cache)
     label = {_CACHE: name or str(getattr(cache, "__qualname__", type(cache).__name__))}
     of = _weakly(cache, read)
-    facade.counter("vaquero.cache.hits", _one(of, "hits", label), unit="{hit}")
-    facade.counter("vaquero.cache.misses", _one(of, "misses", label), unit="{miss}")
-    facade.gauge("vaquero.cache.hit_ratio", _share_of_hits(of, label), unit="1")
-    facade.up_down_counter("vaquero.cache.size", _one(of, "size", label), unit="{entry}")
-    facade.up_down_counter("vaquero.cache.max_size", _one(of, "max", label), unit="{entry}")
+    instruments.counter("vaquero.cache.hits", _one(of, "hits", label), unit="{hit}")
+    instruments.counter("vaquero.cache.misses", _one(of, "misses", label), unit="{miss}")
+    instruments.gauge("vaquero.cache.hit_ratio", _share_of_hits(of, label), unit="1")
+    instruments.up_down_counter("vaquero.cache.size", _one(of, "size", label), unit="{entry}")
+    instruments.up_down_counter("vaquero.cache.max_size", _one(of, "max", label), unit="{entry}")
     return cache
 
 
@@ -116,7 +118,7 @@ class Quota:
         label = {_QUOTA: name}
         of = _weakly(self, Quota._read)
         for key, unit in (("limit", "{request}"), ("remaining", "{request}"), ("reset", "s")):
-            facade.gauge(f"vaquero.quota.{key}", _one(of, key, label), unit=unit)
+            instruments.gauge(f"vaquero.quota.{key}", _one(of, key, label), unit=unit)
 
     def update(self, headers: Mapping[str, str]) -> None:
         """Take in the headers of one answer; what is absent or unreadable changes nothing.
@@ -235,8 +237,8 @@ def _weakly(
 
 def _one(
     of: Callable[[], Mapping[str, float | None]], key: str, label: Mapping[str, str]
-) -> Callable[[], facade.Reading]:
-    def read() -> facade.Reading:
+) -> Callable[[], instruments.Reading]:
+    def read() -> instruments.Reading:
         value = of().get(key)
         return None if value is None else [(value, label)]
 
@@ -252,10 +254,10 @@ def _split(
 
 def _share_of_hits(
     of: Callable[[], Mapping[str, float | None]], label: Mapping[str, str]
-) -> Callable[[], facade.Reading]:
+) -> Callable[[], instruments.Reading]:
     before = (0.0, 0.0)
 
-    def read() -> facade.Reading:
+    def read() -> instruments.Reading:
         nonlocal before
         found = of()
         hits, misses = found.get("hits"), found.get("misses")

@@ -8,11 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from vaquero import _runtime
+
 
 def _load(statement: str) -> str:
     """Load the masking with the first statement: a program without a database needs none."""
     global mask_sql
-    from vaquero_conditions.sql.mask import mask_sql as shared
+    # A fork waits for this lock: the module's own would stay held in the child.
+    with _runtime.loading:
+        from vaquero_conditions.sql.mask import mask_sql as shared
 
     mask_sql = shared
     return shared(statement)

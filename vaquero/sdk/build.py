@@ -99,7 +99,7 @@ def _add_traces(
         parts.on_shutdown.append(lambda: global_providers.unset_global("traces", provider))
     elif parts.host_tracer_provider is None:
         _log.warn(
-            "offer",
+            "replaceable",
             "this version of the OpenTelemetry API takes no replaceable provider; "
             "call vaquero.init() to make vaquero's the global one.",
         )

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import importlib
 import logging
 import os
+import sys
 from typing import TYPE_CHECKING, Any
 
 from vaquero.config import kinds
@@ -68,20 +70,36 @@ def _judge_names(names: tuple[str, ...]) -> Judgement:
 
 
 def judge_propagators(wanted: Any, known: Mapping[str, Any]) -> Judgement:
-    """Judge and make propagators by their names; the default ones where none can be had.
-
-    The API reads the variable when it is imported, and raises on a name that it cannot load: such
-    names are taken out of the environment before any other package is loaded.
-    """
+    """Judge and make propagators by their names; the default ones where none can be had."""
     del known
     judgement = _judge_names(wanted)
     if judgement.fault is None:
         return judgement
-    if judgement.value is None:
+    if _import_propagate():
+        judgement = _judge_names(wanted)
+    if judgement.fault is not None and judgement.value is None:
         judgement = _judge_names(_DEFAULT_PROPAGATORS)._replace(fault=judgement.fault)
-    if kinds.NAMES.parse(os.environ.get(_PROPAGATORS, "")) == wanted:
-        os.environ[_PROPAGATORS] = ",".join(judgement.value)
     return judgement
+
+
+def _import_propagate() -> bool:
+    """Import ``opentelemetry.propagate`` as if its variable were not set.
+
+    It raises on a name in the variable that it cannot load, and so does each package that imports
+    it, such as another propagator: none of them would be judged by what it is itself.
+
+    Returns:
+        Whether it was imported here.
+    """
+    written = os.environ.get(_PROPAGATORS)
+    if written is None or "opentelemetry.propagate" in sys.modules:
+        return False
+    del os.environ[_PROPAGATORS]
+    try:
+        importlib.import_module("opentelemetry.propagate")
+    finally:
+        os.environ[_PROPAGATORS] = written
+    return True
 
 
 def unloadable(environ: Mapping[str, str]) -> Iterator[SettingsError]:
@@ -113,7 +131,8 @@ def drop_invalid_environment(settings: Settings) -> None:
     """Take invalid ``OTEL_*`` values out of this process's environment; they were logged before.
 
     Parts of the SDK read some variables themselves, and raise into the application on what they
-    cannot parse. Names of what is not installed stay, for processes that this one starts.
+    cannot parse. Names of what is not installed stay, for processes that this one starts; but for
+    propagators, on which the import of the API fails.
     """
     rows = {name: row for row in SETTINGS for name in row.env}
     for problem in settings.problems:
@@ -121,9 +140,20 @@ def drop_invalid_environment(settings: Settings) -> None:
             row = rows.get(problem.name)
             if row is None or not _readable(row, os.environ.get(problem.name, "")):
                 os.environ.pop(problem.name, None)
+    _drop_invalid_propagators(settings)
     if settings.declared is not None:
         # Instrumentations, and parts of the SDK, know no other way to hear of these.
         os.environ.update(settings.declared.environ)
+
+
+def _drop_invalid_propagators(settings: Settings) -> None:
+    """Leave the names that can be loaded, whichever source holds here: the API reads its own."""
+    names = kinds.NAMES.parse(os.environ.get(_PROPAGATORS, ""))
+    if not names or names == settings["propagators"]:
+        return
+    judgement = judge_propagators(names, settings)
+    if judgement.fault is not None:
+        os.environ[_PROPAGATORS] = ",".join(judgement.value)
 
 
 def _readable(row: Setting, value: str) -> bool:

@@ -180,15 +180,15 @@ _BATCHING = {
 
 def _batching(settings: Settings, prefix: str) -> dict[str, Any]:
     """Arguments of the SDK's batch processors, made to agree: it raises where they do not."""
-    said = {
+    values = {
         name: settings[prefix + name] if settings.is_set(prefix + name) else default
         for name, default in _BATCHING[prefix].items()
     }
     return {
-        "schedule_delay_millis": max(1, said["schedule_delay_ms"]),
-        "export_timeout_millis": max(1, said["export_timeout_ms"]),
-        "max_queue_size": said["max_queue_size"],
-        "max_export_batch_size": min(said["max_export_batch_size"], said["max_queue_size"]),
+        "schedule_delay_millis": max(1, values["schedule_delay_ms"]),
+        "export_timeout_millis": max(1, values["export_timeout_ms"]),
+        "max_queue_size": values["max_queue_size"],
+        "max_export_batch_size": min(values["max_export_batch_size"], values["max_queue_size"]),
     }
 
 

@@ -13,10 +13,7 @@ if TYPE_CHECKING:
 
     from vaquero.metrics.provider import MeterProvider
 
-#: What vaquero starts by itself; the names are those in ``opentelemetry_instrumentor`` too.
-OWN = ("system", "container", "process", "runtime")
-
-#: Of these, the ones that describe the host rather than this process.
+#: Of ``switches.OWN_GAUGES``, those that describe the host rather than this process.
 OF_HOST = frozenset({"system", "container"})
 
 
@@ -47,7 +44,7 @@ def enabled() -> tuple[str, ...]:
     """The names of those that nobody switched off."""
     chosen = switches.read()
     switches.warn_of(chosen)
-    return tuple(name for name in OWN if chosen.off_by(name) is None)
+    return tuple(name for name in switches.OWN_GAUGES if chosen.off_by(name) is None)
 
 
 def _start_one(name: str, provider: MeterProvider, destination: str) -> Callable[[], None] | None:

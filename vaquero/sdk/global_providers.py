@@ -57,7 +57,7 @@ def make_global(signal: str, provider: Any, *, replaceable: bool) -> bool:
     if not replaceable:
         place.set_for_good()
     place.put(provider)
-    _tell_proxies(signal, provider)
+    _notify_proxies(signal, provider)
     return True
 
 
@@ -69,7 +69,7 @@ def unset_global(signal: str, provider: Any) -> None:
         PROVIDERS[signal].put(None)
 
 
-def _tell_proxies(signal: str, provider: Any) -> None:
+def _notify_proxies(signal: str, provider: Any) -> None:
     # Meters handed out before have no instruments until they are told; tracers and loggers ask.
     if signal == "metrics":
         proxy = proxy_meter_provider()

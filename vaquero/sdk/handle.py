@@ -47,7 +47,7 @@ class VaqueroSDK:
         self._lock = threading.Lock()
         self._closed = False
         self._last_flush_time: float | None = None
-        _process.after_fork_in_child(self._begin_anew)
+        _process.after_fork_in_child(self._reset_after_fork)
         _process.at_exit(_process.Stage.LAST_COLLECTION, self._at_exit)
 
     @property
@@ -234,6 +234,6 @@ class VaqueroSDK:
             if provider is not None:
                 self._try(provider.shutdown)
 
-    def _begin_anew(self) -> None:
+    def _reset_after_fork(self) -> None:
         self._lock = threading.Lock()
         self._last_flush_time = None

@@ -57,22 +57,24 @@ def judge_names(
     made: dict[str, Any] = {}
     usable: list[str] = []
     reasons: list[str] = []
-    for name in wanted:
+    parts: list[tuple[int]] = []
+    for index, name in enumerate(wanted):
         if name not in builtin:
             try:
                 found = load(group, name)
                 made[name] = found if make is None else make(found)
             except NotInstalledError:
-                reasons.append("")
+                parts.append((index,))
                 continue
             except Exception as error:
+                parts.append((index,))
                 reasons.append(f"{name} cannot be loaded: {_guard.describe(error)}")
                 continue
         usable.append(name)
-    if not reasons:
+    if not parts:
         return Judgement(tuple(wanted), made)
-    said = "; ".join(reason for reason in reasons if reason)
-    valid = f"some of {names(group, *builtin)}, separated by commas{f' ({said})' if said else ''}"
+    why = f" ({'; '.join(reasons)})" if reasons else ""
+    valid = f"some of {names(group, *builtin)}, separated by commas{why}"
     if not usable:
-        return Judgement(None, None, Fault(valid, using))
-    return Judgement(tuple(usable), made, Fault(valid, ",".join(usable)))
+        return Judgement(None, None, Fault(valid, using, parts=tuple(parts)))
+    return Judgement(tuple(usable), made, Fault(valid, ",".join(usable), parts=tuple(parts)))

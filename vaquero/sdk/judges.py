@@ -13,8 +13,11 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from vaquero import config
+from vaquero.config import kinds
 from vaquero.config.judgement import Fault, Judgement
 from vaquero.config.load import Value
+from vaquero.config.table import Setting
+from vaquero.errors import SettingsError
 from vaquero.sdk import environment, exporters, installed, pipeline_settings, sampling
 
 if TYPE_CHECKING:
@@ -23,7 +26,6 @@ if TYPE_CHECKING:
 
     from vaquero.config import Settings
     from vaquero.config.judgement import Judge
-    from vaquero.errors import SettingsError
 
 
 def _judge_detectors(wanted: Any, known: Mapping[str, Any]) -> Judgement:
@@ -61,7 +63,7 @@ def _judge_log_format(wanted: Any, known: Mapping[str, Any]) -> Judgement:
 #: By setting. A setting with a kind alone is judged where it is read.
 JUDGES: Mapping[str, Judge] = MappingProxyType(
     {
-        # The first: it mends what other packages would fail on when they are loaded.
+        # The first: it imports what other packages would fail on when they are loaded.
         "propagators": environment.judge_propagators,
         "resource_detectors": _judge_detectors,
         "traces_exporter": exporters.judge("traces"),
@@ -129,10 +131,23 @@ def load_all() -> Settings:
         problems += switches.read().problems
     running = _gauges(settings)
     for package, row in packages.rows():
-        values[row.name], invalid = packages.read(row, os.environ)
+        values[row.name], invalid = _of_package(row, os.environ)
         if package in running:
             problems += invalid
     return settings.with_more(values=values, problems=problems)
+
+
+def _of_package(row: Any, environ: Mapping[str, str]) -> tuple[Value, list[SettingsError]]:
+    """The value that a row of another package has in this environment, and what is invalid."""
+    setting = Setting(row.name, (row.env,), kinds.OBJECT, row.default, row.help, project=False)
+    judged = row.judged(environ)
+    problems = [
+        SettingsError(one.name, one.value, source=one.source, expected=one.valid, using=one.using)
+        for one in judged.problems
+    ]
+    if judged.source == "default":
+        return Value(setting, judged.value, "default", row.name), problems
+    return Value(setting, judged.value, judged.source, row.env, environ.get(row.env)), problems
 
 
 def _gauges(settings: Settings) -> set[str]:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from opentelemetry.sdk.trace import sampling
 
 from vaquero import _guard
+from vaquero.config import kinds
 from vaquero.config.judgement import Fault, Judgement
 from vaquero.errors import SettingsError
 from vaquero.sdk import installed
@@ -31,7 +32,9 @@ _BY_RATIO = {
 DEFAULT = "parentbased_always_on"
 
 _SHARE = "a share from 0 to 1, e.g. 0.25"
+_DECLARED = ("always_on", "always_off", "parent_based", "trace_id_ratio_based")
 _PARENTS = (
+    "root",
     "remote_parent_sampled",
     "remote_parent_not_sampled",
     "local_parent_sampled",
@@ -51,10 +54,13 @@ def judge_sampler(wanted: Any, known: Mapping[str, Any]) -> Judgement:
     if isinstance(wanted, int | float) and not isinstance(wanted, bool):
         made = _by_ratio("parentbased_traceidratio", wanted)
         return Judgement(wanted, made) if made else _refused(_SHARE)
+    if isinstance(wanted, Mapping):
+        try:
+            return Judgement(wanted, _declared(wanted))
+        except _PartError as error:
+            return Judgement(None, None, Fault(error.valid, DEFAULT, parts=(error.keys,)))
     argument: str | None = known["sampler_arg"]
     try:
-        if isinstance(wanted, Mapping):
-            return Judgement(wanted, _declared(wanted))  # pyright: ignore[reportUnknownArgumentType]
         name = str(wanted).strip()
         if name.lower() in _FIXED:
             return Judgement(wanted, _FIXED[name.lower()])
@@ -100,23 +106,53 @@ def _of_package(name: str, argument: str | None) -> sampling.Sampler:
     return found
 
 
-def _declared(tree: Mapping[str, Any]) -> sampling.Sampler:
-    """A sampler as the schema describes it; ``vaquero.config.declarative`` has checked it."""
+class _PartError(Exception):
+    """A part of a sampler as the schema describes it is invalid."""
+
+    def __init__(self, valid: str, keys: tuple[str, ...]) -> None:
+        super().__init__(valid)
+        self.valid = valid
+        self.keys = keys
+
+
+def _declared(wanted: Any, keys: tuple[str, ...] = ()) -> sampling.Sampler:
+    """A sampler as the schema of declarative files describes it."""
+    tree = _mapping(wanted)
+    if len(tree) != 1:
+        raise _PartError("one sampler", keys)
     ((name, below),) = tree.items()
-    arguments: dict[str, Any] = dict(below) if isinstance(below, dict) else {}  # pyright: ignore[reportUnknownArgumentType]
+    keys = (*keys, name)
+    arguments = _mapping(below)
     if name in ("always_on", "always_off"):
         return _FIXED[name]
     if name == "trace_id_ratio_based":
         ratio = arguments.get("ratio")
-        return sampling.TraceIdRatioBased(1.0 if ratio is None else float(ratio))
+        try:
+            return sampling.TraceIdRatioBased(kinds.SHARE.parse(1.0 if ratio is None else ratio))
+        except (ValueError, TypeError):
+            raise _PartError(_SHARE, (*keys, "ratio")) from None
     if name == "parent_based":
-        root = arguments.get("root")
-        return sampling.ParentBased(
-            _declared(root) if root else sampling.ALWAYS_ON,
-            **{key: _declared(arguments[key]) for key in _PARENTS if arguments.get(key)},
-        )
-    argument = arguments.get("argument", below if not arguments else None)
-    return _of_package(name, None if argument is None else str(argument))
+        children = {
+            key: _declared(arguments[key], (*keys, key))
+            for key in _PARENTS
+            if arguments.get(key) is not None
+        }
+        return sampling.ParentBased(children.pop("root", sampling.ALWAYS_ON), **children)
+    argument = arguments.get("argument") if isinstance(below, Mapping) else below
+    valid = f"one of {installed.names('opentelemetry_traces_sampler', *_DECLARED)}"
+    try:
+        return _of_package(name, None if argument is None else str(argument))
+    except installed.NotInstalledError:
+        raise _PartError(valid, keys) from None
+    except SettingsError as error:
+        valid = f"this one with an argument, {error.expected}"
+        raise _PartError(valid, keys) from None
+    except Exception as error:  # A sampler of a package is somebody else's code.
+        raise _PartError(f"{valid} ({_guard.describe(error)})", keys) from None
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return cast("Mapping[str, Any]", value) if isinstance(value, Mapping) else {}
 
 
 def id_generator(settings: Settings) -> IdGenerator | None:
@@ -127,15 +163,17 @@ def id_generator(settings: Settings) -> IdGenerator | None:
 def judge_id_generator(wanted: Any, known: Mapping[str, Any]) -> Judgement:
     """Judge and make an id generator: an object, or a name."""
     del known
-    if not isinstance(wanted, str):
+    if callable(getattr(wanted, "generate_trace_id", None)):
         return Judgement(wanted, wanted)
     if wanted == "random":
         return Judgement(wanted)
     group = "opentelemetry_id_generator"
+    reason = ""
     try:
-        return Judgement(wanted, installed.load(group, wanted)())
+        if isinstance(wanted, str):
+            return Judgement(wanted, installed.load(group, wanted)())
     except installed.NotInstalledError:
-        reason = ""
+        pass
     except Exception as error:  # Of a package, too.
         reason = f" ({_guard.describe(error)})"
     valid = f"one of {installed.names(group, 'random')}{reason}"

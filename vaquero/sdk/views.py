@@ -16,15 +16,15 @@ def views(declared: Declared) -> tuple[Any, ...]:
         try:
             made.append(_view(value))
         except Exception as error:  # The SDK checks views by raising.
-            declared.problem(tree, f"a view that can be made ({error}); it is left out")
+            declared.problem(tree, f"a view that can be made ({error})")
     return tuple(made)
 
 
-def _view(said: Mapping[str, Any]) -> Any:
+def _view(declared: Mapping[str, Any]) -> Any:
     from opentelemetry.sdk.metrics.view import View
 
-    selector: dict[str, Any] = dict(said.get("selector") or {})
-    stream: dict[str, Any] = dict(said.get("stream") or {})
+    selector: dict[str, Any] = dict(declared.get("selector") or {})
+    stream: dict[str, Any] = dict(declared.get("stream") or {})
     kind = selector.pop("instrument_type", None)
     arguments: dict[str, Any] = {
         "instrument_name": selector.pop("instrument_name", None),
@@ -67,10 +67,10 @@ def _instrument(name: str) -> Any:
     return found[name]
 
 
-def _aggregation(said: Mapping[str, Any]) -> Any:
+def _aggregation(declared: Mapping[str, Any]) -> Any:
     from opentelemetry.sdk.metrics import view
 
-    ((name, below),) = said.items()
+    ((name, below),) = declared.items()
     arguments: dict[str, Any] = dict(below or {})
     makers: dict[str, Callable[[], Any]] = {
         "default": view.DefaultAggregation,

@@ -252,9 +252,9 @@ def _compile(
     say(f"{BINARY_NAME}: looking up modules (Go {'.'.join(map(str, go.version))})")
     listing = [go.program, "list", *BUILD_FLAGS, "-deps"]
     row = "{{.ImportPath}}{{with .Module}}\t{{.Path}}\t{{.Version}}\t{{.Dir}}{{end}}"
-    lines = _run([*listing, "-f", row, "."], sources, env, _Steps(say, "modules", 0))
+    lines = _run([*listing, "-f", row, "."], sources, env, _BuildSteps(say, "modules", 0))
     licences.write_text(_licence_texts(lines), encoding="utf-8")
-    steps = _Steps(say, "packages", len(lines))
+    steps = _BuildSteps(say, "packages", len(lines))
     command = [go.program, "build", "-v", *BUILD_FLAGS, "-ldflags", LINKER_FLAGS]
     _run([*command, "-o", str(binary), "."], sources, env, steps)
     if left_behind is not None:
@@ -280,7 +280,7 @@ def _keep_apart(go: Go, env: dict[str, str], folder: Path) -> Path | None:
     return folder
 
 
-class _Steps:
+class _BuildSteps:
     """Turns the lines of `go` into one line every few seconds."""
 
     def __init__(self, say: Report, what: str, total: int) -> None:
@@ -297,7 +297,7 @@ class _Steps:
         self._say(f"{BINARY_NAME}: {self._count}{of_total} {self._what} ({text.strip()})")
 
 
-def _run(command: list[str], folder: Path, env: dict[str, str], progress: _Steps) -> list[str]:
+def _run(command: list[str], folder: Path, env: dict[str, str], progress: _BuildSteps) -> list[str]:
     """Run a command of Go; returns the lines of its output, which is read while it runs."""
     errors: list[str] = []
     with tempfile.TemporaryFile("w+", encoding="utf-8") as output:

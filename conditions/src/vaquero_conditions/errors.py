@@ -30,6 +30,15 @@ def shortened(text: str) -> str:
     return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
 
 
+def shown(value: object) -> str:
+    """The value as Python writes it, or its beginning where that is long; never an error."""
+    try:
+        return shortened(repr(value))
+    except (RecursionError, ValueError):
+        # Too deep, or too many digits.
+        return f"<{type(value).__name__}>"
+
+
 class ShapeError(ValueError):
     """A JSON object has not the shape that it should have.
 
@@ -43,4 +52,4 @@ class ShapeError(ValueError):
         self.field = field
         self.value = value
         self.valid = valid
-        super().__init__(f"{field}={shortened(repr(value))} is invalid; valid: {valid}.")
+        super().__init__(f"{field}={shown(value)} is invalid; valid: {valid}.")

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any, Literal, TypeAlias, cast
 
-from vaquero_conditions.jsons import Fields, Json, finite, time_text
+from vaquero_conditions.jsons import Fields, Json, finite, finite_values, time_text
 
 Severity: TypeAlias = Literal["high", "medium", "low", "info"]
 Certainty: TypeAlias = Literal["certain", "likely", "possible"]
@@ -128,7 +128,7 @@ class Finding:
             "where": None
             if where is None
             else {"file": where.file, "line": where.line, "function": where.function},
-            "evidence": dict(self.evidence),
+            "evidence": finite_values(self.evidence),
             "cost_ms_per_request": finite(self.cost_ms_per_request),
             "share_of_time": finite(self.share_of_time),
             "advice": self.advice,
@@ -164,7 +164,7 @@ class Finding:
         text = attributes.get(f"{EVENT_NAME}.json")
         try:
             value = json.loads(text) if isinstance(text, str) else None
-        except ValueError:
+        except (ValueError, RecursionError):
             value = text
         return cls.from_json(value)
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import cast
 
-from vaquero_conditions.errors import shortened
+from vaquero_conditions.errors import shortened, shown
 
 NAME = "[tool.vaquero.findings] ignore"
 _ID = re.compile(r"[a-z][a-z0-9_]{0,63}-[0-9a-f]{12}")
@@ -28,7 +28,7 @@ class IgnoredError(ValueError):
 
     def __init__(self, name: str, value: object, source: str, valid: str) -> None:
         self.name = name
-        self.value = shortened(value if isinstance(value, str) else repr(value))
+        self.value = shortened(value) if isinstance(value, str) else shown(value)
         self.source = source
         self.valid = valid
         read = f"{name} is missing" if value is None else f"{name}={self.value!r}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+import sys
 from collections.abc import Mapping
 from datetime import datetime, timedelta, timezone
 from typing import Any, TypeAlias, cast
@@ -49,6 +50,20 @@ def finite(value: float | None) -> float | None:
     return value if value is None or math.isfinite(value) else None
 
 
+def finite_values(values: Mapping[str, Any]) -> dict[str, Any]:
+    """The values, with None for a number that is not finite, in a list, too."""
+    return {name: _finite_value(value) for name, value in values.items()}
+
+
+def _finite_value(value: Any) -> Any:
+    if isinstance(value, float):
+        return finite(value)
+    if isinstance(value, list):
+        items = cast("list[Any]", value)
+        return [finite(item) if isinstance(item, float) else item for item in items]
+    return value
+
+
 class Fields:
     """The fields of a JSON object; what is unknown there is left alone.
 
@@ -92,6 +107,8 @@ class Fields:
             return None
         if isinstance(found, bool) or not isinstance(found, int | float):
             raise ShapeError(f"{self._name}.{field}", found, "a number or null")
+        if not -sys.float_info.max <= found <= sys.float_info.max:
+            raise ShapeError(f"{self._name}.{field}", found, "a finite number or null")
         return float(found)
 
     def whole_or_none(self, field: str) -> int | None:
@@ -99,6 +116,8 @@ class Fields:
         found = self._value.get(field)
         if found is None:
             return None
+        if isinstance(found, float) and found.is_integer():
+            return int(found)
         if isinstance(found, bool) or not isinstance(found, int):
             raise ShapeError(f"{self._name}.{field}", found, "a whole number or null")
         return found

@@ -91,8 +91,8 @@ class QueryGroup:
         db_system: ``db.system.name`` of the spans.
         counts: Calls per parent, ascending, of every parent that made at least one.
         requests: Traces with at least one of these calls.
-        mean_ms: Of one call.
-        cost_ms: Of the calls of one parent together, on average over the parents that repeat it.
+        mean_ms: Of one call, of the parents that repeat it for this reason.
+        cost_ms: Of the calls of one parent together, on average over these parents.
         share: The part of the parents' time that the calls take; None where no parent is known.
         traces: Ids of traces that show it, the most calls first, ten at most.
     """
@@ -132,15 +132,21 @@ def judge_queries(
     """
     limits = thresholds or Thresholds()
     groups: dict[tuple[str, str, str, str], list[_Calls]] = defaultdict(list)
-    for calls in _calls(list(spans)):
+    for calls in _calls(spans):
         groups[calls.service, calls.operation, calls.parent_name, calls.fingerprint].append(calls)
     found = [group for calls in groups.values() if (group := _judged(calls, limits))]
     return sorted(found, key=lambda group: (-group.cost_ms, group.operation, group.fingerprint))
 
 
 def without_text(spans: Iterable[QuerySpan]) -> int:
-    """How many spans of databases cannot be judged, as they have no statement."""
-    return sum(1 for span in spans if span.db_system and not (span.fingerprint or span.statement))
+    """How many calls of databases cannot be judged, as they have no statement."""
+    texts = _Texts()
+    return sum(
+        1
+        for by_id in _traces(spans).values()
+        for span in by_id.values()
+        if not texts.of(span)[0] and _is_query(span, by_id, texts)
+    )
 
 
 def count_queries(spans: Iterable[QuerySpan]) -> int:
@@ -200,13 +206,17 @@ class _Calls:
         return sum(max(0, span.end_ns - span.start_ns) for span in self.spans)
 
 
-def _calls(spans: list[QuerySpan]) -> list[_Calls]:
+def _traces(spans: Iterable[QuerySpan]) -> dict[object, dict[object, QuerySpan]]:
     traces: dict[object, dict[object, QuerySpan]] = defaultdict(dict)
     for span in spans:
         traces[span.trace_id][span.span_id] = span
+    return traces
+
+
+def _calls(spans: Iterable[QuerySpan]) -> list[_Calls]:
     texts = _Texts()
     found: list[_Calls] = []
-    for by_id in traces.values():
+    for by_id in _traces(spans).values():
         entries = _Entries(by_id)
         groups: dict[tuple[object, str], _Calls] = {}
         for span in by_id.values():
@@ -333,7 +343,8 @@ def _overlap(spans: Sequence[QuerySpan]) -> float:
         if until is not None and span.start_ns < until:
             covered -= min(end, until) - span.start_ns
         until = end if until is None else max(until, end)
-    return 1 - covered / total if total else 0.0
+    # In this order, so that exactly a tenth is a tenth.
+    return (total - covered) / total if total else 0.0
 
 
 def _is_same(calls: _Calls) -> bool:

@@ -6,9 +6,10 @@
 from __future__ import annotations
 
 import enum
+import math
 import re
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import Context, Decimal
 
 from vaquero_conditions.errors import ConditionError, shortened
 
@@ -67,6 +68,11 @@ NUMBER_TEXT = re.compile(
     r"[+-]?(?:\d{1,40}(?:\.\d{0,40})?|\.\d{1,40})(?:[eE][+-]?\d{1,3})?", re.ASCII
 )
 
+_DECIMAL = Context(prec=40, traps=[])
+DIGITS = frozenset("0123456789")
+NUMBER_LIMITS = "at most 40 digits on each side of the point, three in the exponent"
+TOO_LARGE = "a number below 1e308, in the base unit too"
+
 TIME_UNITS = "ns, us or µs, ms, s, m or min, h, d"
 VALID_UNITS: dict[Dimension, str] = {
     Dimension.NUMBER: "a number without a unit",
@@ -88,8 +94,15 @@ class Quantity:
     @property
     def base(self) -> float:
         """In the base unit of its dimension: seconds, bytes, 1 for a share, per second."""
-        # In decimal, so that 99.9 % is what a person would write as 0.999.
-        return float(Decimal(repr(self.number)) * self.unit.many / self.unit.per)
+        return self.in_units_of(1.0)
+
+    def in_units_of(self, factor: float) -> float:
+        """In a unit that is this many of the base unit."""
+        # In decimal, so that 99.9 % is what a person would write as 0.999, and whatever the
+        # program has set for its own decimals.
+        number = _DECIMAL.multiply(Decimal(repr(self.number)), self.unit.many)
+        per = _DECIMAL.multiply(Decimal(repr(factor)), self.unit.per)
+        return float(_DECIMAL.divide(number, per))
 
     @property
     def seconds(self) -> float:
@@ -132,15 +145,21 @@ def parse_quantity(text: str) -> Quantity:
     if number is None:
         raise ConditionError(text, at + 1, "a number is missing", "e.g. 200ms")
     begin = number.end()
+    if text[begin : begin + 1] in DIGITS:
+        raise ConditionError(text, at + 1, f"{number.group()}... is too long", NUMBER_LIMITS)
+    found = float(number.group())
     while begin < len(text) and text[begin] in " \t":
         begin += 1
     symbol = text[begin:].rstrip(" \t")
     unit = unit_named(symbol) if len(symbol) <= 16 else None
-    if unit is None:
+    if unit is None and not math.isinf(found):
         hint = unit_hint(symbol)
         valid = hint or ", ".join(name for name in UNITS if name and "B/" not in name)
         raise ConditionError(text, begin + 1, f"{shortened(symbol)!r} is no unit", valid)
-    return Quantity(_finite(text, at, number.group()), unit)
+    quantity = Quantity(found, unit or NO_UNIT)
+    if math.isinf(quantity.base):
+        raise ConditionError(text, at + 1, f"{number.group()} is too large", TOO_LARGE)
+    return quantity
 
 
 def parse_duration(text: str) -> Quantity:
@@ -154,13 +173,6 @@ def parse_duration(text: str) -> Quantity:
         column = len(text) - len(text.lstrip(" \t")) + 1
         problem = f"{quantity} is no time"
         raise ConditionError(text, column, problem, VALID_UNITS[Dimension.TIME])
-    if quantity.number <= 0:
+    if quantity.seconds <= 0:
         raise ConditionError(text, 1, f"{quantity} is not longer than 0", "a time such as 5m")
     return quantity
-
-
-def _finite(text: str, at: int, number: str) -> float:
-    found = float(number)
-    if found in (float("inf"), float("-inf")):
-        raise ConditionError(text, at + 1, f"{number} is too large", "a number below 1e308")
-    return found

@@ -16,8 +16,10 @@ import pytest
 
 from tests.support.waiting import wait_until
 
+#: A fork waits for a collection to end: the SDK holds locks meanwhile, and a worker that is forked
+#: at that moment would have them held for good.
 APP = """
-import json, os, pathlib
+import json, os, pathlib, threading
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import (
     MetricExporter, MetricExportResult, PeriodicExportingMetricReader,
@@ -49,8 +51,20 @@ class Lines(MetricExporter):
     def shutdown(self, timeout_millis=30000, **kwargs):
         pass
 
+class Reader(PeriodicExportingMetricReader):
+    def __init__(self, *args, **kwargs):
+        self.idle = threading.Lock()
+        super().__init__(*args, **kwargs)
+    def collect(self, timeout_millis=10_000):
+        with self.idle:
+            super().collect(timeout_millis)
+
 def provider(kind, resource):
-    reader = PeriodicExportingMetricReader(Lines(kind), export_interval_millis=300)
+    reader = Reader(Lines(kind), export_interval_millis=300)
+    idle = reader.idle
+    os.register_at_fork(
+        before=idle.acquire, after_in_parent=idle.release, after_in_child=idle.release
+    )
     return MeterProvider([reader], resource=resource)
 
 own = provider("own", Resource.create({"service.name": "shop"}))

@@ -161,7 +161,7 @@ class TestLoops:
             seen = Culprit(site, (site,))
             watcher._count(seen)
             case: Any = type("Case", (), {"culprit": seen})()
-            watcher._tell(case, 0.2)
+            watcher._log_blocked(case, 0.2)
         assert len(watcher.blocked) == MAX_SITES + 1
         assert watcher.blocked[OTHER] == 50
         assert len(caplog.records) == 5

@@ -10,10 +10,12 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from vaquero import config
+from vaquero.config.judgement import Fault, Judgement
 from vaquero.config.load import MASK
 from vaquero.config.table import SETTINGS
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
 
@@ -60,6 +62,25 @@ def test_what_is_no_address_is_refused(text: str, tmp_path: Path) -> None:
     assert "valid: a URL such as http://localhost:4318" in str(settings.problems[0])
 
 
+def test_what_is_used_instead_is_named_by_the_source_that_gave_it(tmp_path: Path) -> None:
+    """A judge's word for what holds else is shown only where no other source has a valid value."""
+
+    def judge(wanted: object, known: Mapping[str, object]) -> Judgement:
+        del known
+        if wanted == "nonsense":
+            return Judgement(None, None, Fault("one of always_on, always_off", "always_on"))
+        return Judgement(wanted)
+
+    environ = {"OTEL_TRACES_SAMPLER": "nonsense"}
+    alone = config.load({}, environ=environ, folder=tmp_path, judges={"sampler": judge})
+    (tmp_path / "pyproject.toml").write_text('[tool.vaquero]\nsampler = "always_off"\n')
+    both = config.load({}, environ=environ, folder=tmp_path, judges={"sampler": judge})
+
+    assert [problem.using for problem in alone.problems] == ["always_on"]
+    assert both["sampler"] == "always_off"
+    assert [problem.using for problem in both.problems] == ["always_off (from pyproject.toml)"]
+
+
 def test_otel_variables_win_over_vaquero_ones(tmp_path: Path) -> None:
     """Where both spellings are set the field's own name decides."""
     settings = config.load(
@@ -97,6 +118,32 @@ def test_an_unknown_key_names_the_nearest_one(tmp_path: Path) -> None:
     (problem,) = config.load({}, environ={}, folder=tmp_path).problems
 
     assert "did you mean 'service_name'?" in str(problem)
+
+
+@pytest.mark.parametrize("key", ["metrics_window", "window_s"])
+def test_a_key_of_the_gauges_is_known_and_its_variable_is_named(key: str, tmp_path: Path) -> None:
+    """``vaquero config`` shows such a setting: no file may hold it, and no other one is meant."""
+    (tmp_path / "pyproject.toml").write_text(f"[tool.vaquero]\n{key} = 5\n")
+
+    (problem,) = config.load({}, environ={}, folder=tmp_path).problems
+
+    assert str(problem) == (
+        f"tool.vaquero.{key}='5' (from pyproject.toml) is invalid; valid: a setting that "
+        "files may have; this one is read from the environment or an argument only: "
+        "VAQUERO_METRICS_WINDOW."
+    )
+
+
+def test_a_key_of_the_gauges_in_a_declarative_file_names_its_variable(tmp_path: Path) -> None:
+    """The same where the file has settings by their names."""
+    path = tmp_path / "otel.yaml"
+    path.write_text("file_format: '1.0'\ndistribution: {vaquero: {metrics_window: 5}}\n")
+
+    settings = config.load({}, environ={"OTEL_CONFIG_FILE": str(path)}, folder=tmp_path)
+
+    (problem,) = settings.problems
+    assert problem.name == "distribution.vaquero.metrics_window"
+    assert problem.expected.endswith("an argument only: VAQUERO_METRICS_WINDOW")
 
 
 def test_an_unreadable_project_file_loses_nothing_else(tmp_path: Path) -> None:

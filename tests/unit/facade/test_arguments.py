@@ -27,7 +27,7 @@ def test_a_bad_name_gets_a_span_and_one_warning(
     assert spans.names() == [expected] * 3
     said = [record for record in caplog.records if record.name.startswith("vaquero")]
     assert len(said) == 1
-    assert "expected non-empty text" in said[0].getMessage()
+    assert "is invalid; valid: non-empty text; using" in said[0].getMessage()
 
 
 def test_a_text_of_another_class_is_a_name(spans: Spans, silence: None) -> None:
@@ -56,5 +56,5 @@ def test_bad_attributes_and_kinds_are_said_and_lose_nothing(
     assert isinstance(spans.one("s").start_time, int)
     assert spans.one("s").kind is SpanKind.INTERNAL
     text = caplog.text
-    assert "attributes=(1, 2) is not usable: expected a mapping" in text
-    assert "kind='sideways' is not usable: expected one of INTERNAL" in text
+    assert "attributes=(1, 2) (from argument) is invalid; valid: a mapping; using" in text
+    assert "kind='sideways' (from argument) is invalid; valid: one of INTERNAL" in text

@@ -5,7 +5,7 @@ from __future__ import annotations
 from opentelemetry import trace as trace_api
 
 import vaquero
-from vaquero.facade.handle import NOOP
+from vaquero.facade.span_handle import NOOP
 
 from .conftest import Spans
 

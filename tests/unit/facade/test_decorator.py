@@ -289,7 +289,7 @@ def test_a_bad_name_is_said_and_replaced(
 
     assert work() == 1
     assert spans.names() == ["work"]
-    assert "expected non-empty text" in caplog.text
+    assert "is invalid; valid: non-empty text; using" in caplog.text
 
 
 def test_what_cannot_be_traced_is_given_back(caplog: pytest.LogCaptureFixture) -> None:

@@ -15,7 +15,7 @@ from opentelemetry.sdk.trace.sampling import ALWAYS_OFF
 import vaquero
 from vaquero import _guard, _runtime
 from vaquero.facade import route
-from vaquero.facade.handle import NOOP
+from vaquero.facade.span_handle import NOOP
 
 from .conftest import Spans, provider_of
 

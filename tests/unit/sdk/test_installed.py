@@ -6,6 +6,7 @@ import importlib.metadata
 from typing import Any
 
 import pytest
+from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
 
 from vaquero.sdk import installed, sampling
 
@@ -81,3 +82,21 @@ def test_an_id_generator_that_cannot_be_made_is_refused(monkeypatch: pytest.Monk
     assert judgement.value is None
     assert judgement.fault is not None
     assert judgement.fault.valid == "one of random, theirs (OSError: no entropy)"
+
+
+@pytest.mark.parametrize("wanted", [5, {"random": None}, ["random"]])
+def test_what_makes_no_ids_is_no_id_generator(wanted: Any) -> None:
+    """A value of a file that is neither a name nor an object of the SDK's kind is refused."""
+    judgement = sampling.judge_id_generator(wanted, {})
+
+    assert judgement.value is None
+    assert judgement.fault is not None
+    assert judgement.fault.valid.startswith("one of random")
+    assert judgement.fault.using == "random"
+
+
+def test_an_object_that_makes_ids_is_used() -> None:
+    """As an argument gives it."""
+    wanted = RandomIdGenerator()
+
+    assert sampling.judge_id_generator(wanted, {}).made is wanted

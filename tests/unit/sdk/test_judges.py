@@ -18,6 +18,15 @@ from vaquero.config import packages
 from vaquero.config.table import SETTINGS
 from vaquero.sdk import judges
 
+NOSUCH = """\
+file_format: "1.0"
+propagator: {composite: [b3: , nosuch: ]}
+tracer_provider:
+  processors: [batch: {exporter: {nosuch: }}]
+  sampler: {nosuch: }
+  id_generator: {nosuch: }
+"""
+
 
 class Case(NamedTuple):
     """An environment, and the variables that are invalid in it."""
@@ -74,6 +83,12 @@ JUDGED = [
     _case("OTEL_PYTHON_METER_PROVIDER", OTEL_PYTHON_METER_PROVIDER="nope"),
     _case("OTEL_PYTHON_LOGGER_PROVIDER", OTEL_PYTHON_LOGGER_PROVIDER="nope"),
     _case("OTEL_CONFIG_FILE", OTEL_CONFIG_FILE="/nowhere.yaml"),
+    # Names of what is not installed, in a file of the working directory.
+    _case(
+        "tracer_provider.sampler.nosuch tracer_provider.id_generator"
+        " tracer_provider.processors[0].batch.exporter.nosuch propagator.composite[1]",
+        OTEL_CONFIG_FILE="nosuch.yaml",
+    ),
     _case("VAQUERO_HOST_ROOT", VAQUERO_HOST_ROOT="/nowhere"),
     _case("VAQUERO_SYSTEM_INCLUDE", VAQUERO_SYSTEM_INCLUDE="disk:sd*,eth0"),
     _case("VAQUERO_SYSTEM_EXCLUDE", VAQUERO_SYSTEM_EXCLUDE="eth0"),
@@ -180,6 +195,8 @@ def said(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
     }
     base = {"VAQUERO_SPOOL": "false", "OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:9"}
     cases = [*JUDGED, *EVERY]
+    folder = tmp_path_factory.mktemp("folder")
+    (folder / "nosuch.yaml").write_text(NOSUCH)
     result = subprocess.run(
         [sys.executable, "-c", SCRIPT],
         input=json.dumps([{**base, **case.environ} for case in cases]),
@@ -187,7 +204,7 @@ def said(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
         text=True,
         timeout=110,
         env=own,
-        cwd=tmp_path_factory.mktemp("empty"),
+        cwd=folder,
         check=False,
     )
     assert result.returncode == 0, result.stderr

@@ -141,10 +141,8 @@ def _state_of_unknown(chosen: switches.Switches, name: str) -> tuple[str, str]:
 def _remarks(
     found: Sequence[InstrumentationStatus], chosen: switches.Switches, others: Iterable[str]
 ) -> Iterable[str]:
-    from vaquero.sdk import gauges
-
     yield from (str(problem) for problem in chosen.problems)
-    for name, near in chosen.unknown({*catalog.names(), *others, *gauges.OWN}).items():
+    for name, near in chosen.unknown({*catalog.names(), *others, *switches.OWN_GAUGES}).items():
         hint = f"; did you mean {near!r}?" if near else ""
         yield f"{name!r} is switched, but no instrumentation known here has this name{hint}"
     missing = [one for one in found if one.state == "missing"]
@@ -193,7 +191,7 @@ def _make_plan(
         return make_plan(rows, environment.versions(), stack=stack)
     except ValueError:
         raise click.BadParameter(
-            f"{stack!r} is not usable: expected a release of the SDK, e.g. 1.45.1.",
+            f"{stack!r} is invalid; valid: a release of the SDK, e.g. 1.45.1.",
             param_hint="--stack",
         ) from None
 

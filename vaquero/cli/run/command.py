@@ -72,7 +72,7 @@ def _checked_url(endpoint: str) -> str:
         return str(URL.parse(endpoint))
     except ValueError:
         raise click.BadParameter(
-            f"{endpoint!r} is not usable: expected {URL.expected}.", param_hint="--endpoint"
+            f"{endpoint!r} is invalid; valid: {URL.expected}.", param_hint="--endpoint"
         ) from None
 
 

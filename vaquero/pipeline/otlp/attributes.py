@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, cast
 
 from vaquero.pipeline.otlp.limits import ValueLimits
-from vaquero.pipeline.otlp.text import OVERLAP, cut_bytes, cut_text, freeze_safely, key_of, utf8
+from vaquero.pipeline.otlp.text import OVERLAP, cut_bytes, cut_text, freeze_safely, utf8, wire_key
 from vaquero.pipeline.otlp.wire import READY, VARINTS, delimited, pack_double, varint
 from vaquero.redaction import REDACTED, Redactor, Rule, is_secret
 from vaquero.redaction.text import mask_text
@@ -154,7 +154,7 @@ class AttributeEncoder:
 
     def _learn(self, key: object) -> _KnownKey:
         """What is known of a key that was never seen; remembered where that pays."""
-        text = key_of(key)
+        text = wire_key(key)
         rule = _OFF
         if self._redactor is not None:
             window = text[: _MAX_KEY_CHARS + OVERLAP]

@@ -68,7 +68,7 @@ def _by_field(span: Any, record: SpanRecord) -> None:
     _fill_ids(record, span._context, span._parent)
     record.title = span._name
     record.span_kind = span._kind
-    # A span that never started or ended says None here; the sanitiser makes a time of it.
+    # A span that never started or ended says None here; the encoder makes a time of it.
     record.start_ns = span._start_time
     record.end_ns = span._end_time
     bounded = span._attributes

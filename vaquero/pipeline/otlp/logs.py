@@ -16,7 +16,7 @@ from vaquero.pipeline.otlp.foreign_spans import origin_of
 from vaquero.pipeline.otlp.limits import ValueLimits
 from vaquero.pipeline.otlp.numbers import count_of, masked_int, time_of
 from vaquero.pipeline.otlp.resource import ResourceEncoder
-from vaquero.pipeline.otlp.text import cut_text, text_of, utf8
+from vaquero.pipeline.otlp.text import cut_text, utf8, wire_text
 from vaquero.pipeline.otlp.wire import count, delimited, optional, varint
 from vaquero.redaction import Rule
 
@@ -71,7 +71,7 @@ class LogEncoder:
         out = [
             _TIME(_TIME_TAG, at, _OBSERVED_TAG, time_of(log.observed_timestamp, at)),
             count(2, count_of(severity)),
-            optional(3, utf8(cut_text(text_of(log.severity_text), 1024))),
+            optional(3, utf8(cut_text(wire_text(log.severity_text), 1024))),
         ]
         if log.body is not None:
             # Text without a key is looked through like the value of a harmless one.
@@ -93,7 +93,7 @@ class LogEncoder:
             out.append(b"\x4a\x10" + trace.to_bytes(16, "big"))
         if span:
             out.append(b"\x52\x08" + span.to_bytes(8, "big"))
-        name = text_of(getattr(log, "event_name", None))
+        name = wire_text(getattr(log, "event_name", None))
         if name:
             out.append(b"\x62" + _sized(utf8(cut_text(name, 1024))))
         return b"".join(out)

@@ -22,7 +22,7 @@ from vaquero.pipeline.otlp.foreign_spans import origin_of
 from vaquero.pipeline.otlp.limits import ValueLimits
 from vaquero.pipeline.otlp.numbers import time_of
 from vaquero.pipeline.otlp.resource import ResourceEncoder
-from vaquero.pipeline.otlp.text import cut_text, text_of, utf8
+from vaquero.pipeline.otlp.text import cut_text, utf8, wire_text
 from vaquero.pipeline.otlp.wire import (
     FIXED64,
     VARINT,
@@ -171,7 +171,7 @@ def _all(points: Iterable[bytes]) -> bytes:
 
 
 def _text(value: Any) -> bytes:
-    return utf8(cut_text(text_of(value), _MAX_TEXT))
+    return utf8(cut_text(wire_text(value), _MAX_TEXT))
 
 
 def _time(field: int, time_ns: Any) -> bytes:

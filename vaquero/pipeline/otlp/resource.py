@@ -9,7 +9,7 @@ from vaquero.pipeline.otlp.attributes import AttributeEncoder, RedactedPaths
 from vaquero.pipeline.otlp.foreign_spans import origin_of
 from vaquero.pipeline.otlp.limits import ValueLimits
 from vaquero.pipeline.otlp.salvage import salvaged_origin
-from vaquero.pipeline.otlp.text import text_of, utf8
+from vaquero.pipeline.otlp.text import utf8, wire_text
 from vaquero.pipeline.otlp.wire import delimited, optional
 from vaquero.record import Origin
 
@@ -67,7 +67,7 @@ class ResourceEncoder:
         self._resource_attributes.write(attributes, out, redacted, len(attributes))
         if redacted.paths:
             out.append(self._resource_attributes.redacted_field(redacted.paths))
-        schema = text_of(getattr(resource, "schema_url", None))
+        schema = wire_text(getattr(resource, "schema_url", None))
         return delimited(1, b"".join(out)) + optional(3, utf8(schema))
 
     def _scope(self, origin: Origin) -> bytes:
@@ -77,12 +77,12 @@ class ResourceEncoder:
         redacted = RedactedPaths()
         redacted.prefix = "scope."
         out = [
-            optional(1, utf8(text_of(getattr(scope, "name", None)))),
-            optional(2, utf8(text_of(getattr(scope, "version", None)))),
+            optional(1, utf8(wire_text(getattr(scope, "name", None)))),
+            optional(2, utf8(wire_text(getattr(scope, "version", None)))),
         ]
         attributes = _attributes(scope)
         self._scope_attributes.write(attributes, out, redacted, len(attributes))
-        schema = text_of(getattr(scope, "schema_url", None))
+        schema = wire_text(getattr(scope, "schema_url", None))
         return delimited(1, b"".join(out)) + optional(3, utf8(schema))
 
 

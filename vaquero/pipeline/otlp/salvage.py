@@ -15,7 +15,7 @@ from opentelemetry.trace import SpanKind
 
 from vaquero.pipeline.otlp.foreign_spans import origin_of
 from vaquero.pipeline.otlp.numbers import count_of, masked_int, time_of
-from vaquero.pipeline.otlp.text import freeze_safely, key_of, text_of
+from vaquero.pipeline.otlp.text import freeze_safely, wire_key, wire_text
 from vaquero.record import EventRecord, LinkRecord, Origin, SpanExtra, SpanRecord
 
 T = TypeVar("T")
@@ -43,7 +43,7 @@ def salvage(span: object) -> SpanRecord:
     record = _salvaged_record(span) if isinstance(span, SpanRecord) else _salvaged_readable(span)
     if not record.trace_no or not record.span_no:
         raise ValueError("the span has no valid ids")
-    record.title = text_of(record.title)
+    record.title = wire_text(record.title)
     if type(cast("Any", record.span_kind)) is not SpanKind:
         record.span_kind = SpanKind.INTERNAL
     if not isinstance(cast("Any", record.parent_remote), bool):
@@ -60,12 +60,12 @@ def salvaged_origin(origin: Origin) -> Origin:
     scope: Any = origin.scope
     plain_resource = SimpleNamespace(
         attributes=_attributes(lambda: resource.attributes),
-        schema_url=text_of(_read(lambda: resource.schema_url, None)),
+        schema_url=wire_text(_read(lambda: resource.schema_url, None)),
     )
     plain_scope = SimpleNamespace(
-        name=text_of(_read(lambda: scope.name, None)),
-        version=text_of(_read(lambda: scope.version, None)),
-        schema_url=text_of(_read(lambda: scope.schema_url, None)),
+        name=wire_text(_read(lambda: scope.name, None)),
+        version=wire_text(_read(lambda: scope.version, None)),
+        schema_url=wire_text(_read(lambda: scope.schema_url, None)),
         attributes=_attributes(lambda: scope.attributes),
     )
     return Origin(cast("Any", plain_resource), cast("Any", plain_scope))
@@ -116,7 +116,7 @@ def _salvaged_extra(extra: SpanExtra | None) -> SpanExtra | None:
     clean = SpanExtra()
     clean.status_no = _status_no(lambda: extra.status_no)
     text = _read(lambda: extra.status_text, None)
-    clean.status_text = None if text is None else text_of(text)
+    clean.status_text = None if text is None else wire_text(text)
     events, more_events = _items(lambda: extra.events)
     links, more_links = _items(lambda: extra.links)
     clean.events = [_event(event) for event in events]
@@ -131,12 +131,12 @@ def _salvaged_readable_extra(span: Any) -> SpanExtra:
     clean = SpanExtra()
     clean.status_no = _status_no(lambda: span.status.status_code.value)
     text = _read(lambda: span.status.description, None)
-    clean.status_text = None if text is None else text_of(text)
+    clean.status_text = None if text is None else wire_text(text)
     events, more_events = _items(lambda: span.events)
     links, more_links = _items(lambda: span.links)
     clean.events = [
         EventRecord(
-            text_of(_read(lambda event=event: event.name, "")),
+            wire_text(_read(lambda event=event: event.name, "")),
             time_of(_read(lambda event=event: event.timestamp, 0)),
             _attributes(lambda event=event: event.attributes),
             count_of(_read(lambda event=event: event.dropped_attributes, 0)),
@@ -161,7 +161,7 @@ def _salvaged_readable_extra(span: Any) -> SpanExtra:
 
 def _event(event: Any) -> EventRecord:
     return EventRecord(
-        text_of(_read(lambda: event.name, "")),
+        wire_text(_read(lambda: event.name, "")),
         time_of(_read(lambda: event.time_ns, 0)),
         _attributes(lambda: event.attrs),
         count_of(_read(lambda: event.dropped_attrs, 0)),
@@ -186,7 +186,7 @@ def _attributes(read: Callable[[], Any]) -> dict[str, Any] | None:
         if not attributes:
             return None
         for key, value in cast("Mapping[Any, Any]", attributes).items():
-            clean[key_of(key)] = freeze_safely(value)
+            clean[wire_key(key)] = freeze_safely(value)
     except BaseException as error:
         clean["vaquero.unreadable"] = f"attributes: {type(error).__name__}"
     return clean
@@ -208,7 +208,9 @@ def _state(read: Callable[[], Any]) -> Any:
     """The trace state as plain text; a broken one is left out."""
     try:
         state = read()
-        return {text_of(key): text_of(value) for key, value in islice(state.items(), 32)} or None
+        return {
+            wire_text(key): wire_text(value) for key, value in islice(state.items(), 32)
+        } or None
     except BaseException:
         return None
 

@@ -20,7 +20,7 @@ from opentelemetry.trace import SpanKind
 
 from vaquero.pipeline.otlp.attributes import AttributeEncoder, RedactedPaths
 from vaquero.pipeline.otlp.limits import ValueLimits
-from vaquero.pipeline.otlp.text import cut_text, text_of, utf8
+from vaquero.pipeline.otlp.text import cut_text, utf8, wire_text
 from vaquero.pipeline.otlp.wire import count, delimited, optional, pack_fixed64, varint
 from vaquero.redaction import Redactor, Rule
 
@@ -154,7 +154,7 @@ class SpanEncoder:
         return body
 
     def _name(self, title: object, redacted: RedactedPaths) -> bytes:
-        name = text_of(title)
+        name = wire_text(title)
         clean = self._clean(name, "name", redacted)
         field = optional(5, utf8(cut_text(clean, self.limits.value_bytes)))
         if clean is name and title is name and 0 < len(name) <= _CACHED_NAME_CHARS:
@@ -174,7 +174,7 @@ class SpanEncoder:
             return text
         kept = redactor.ask(redacted.prefix + path, text)
         if kept is not None:
-            return text_of(kept)
+            return wire_text(kept)
         redacted.add(path)
         return clean
 
@@ -197,13 +197,13 @@ class SpanEncoder:
         out.append(count(14, extra.dropped_links + max(len(links) - limits.links, 0)))
         message = b""
         if extra.status_text is not None:
-            text = self._clean(text_of(extra.status_text), "status.message", redacted)
+            text = self._clean(wire_text(extra.status_text), "status.message", redacted)
             message = utf8(cut_text(text, limits.value_bytes))
         out.append(delimited(15, optional(2, message) + count(3, extra.status_no)))
 
     def _event(self, event: EventRecord, where: str, redacted: RedactedPaths) -> bytes:
         redacted.prefix = where
-        name = self._clean(text_of(event.name), "name", redacted)
+        name = self._clean(wire_text(event.name), "name", redacted)
         out = [
             b"\x09",
             pack_fixed64(event.time_ns),

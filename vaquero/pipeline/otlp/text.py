@@ -44,7 +44,7 @@ def freeze_safely(value: object) -> Any:
         return f"<not readable ({type(error).__name__})>"
 
 
-def text_of(value: object) -> str:
+def wire_text(value: object) -> str:
     """A name or key of any kind as text; empty for None."""
     if type(value) is str:
         return value
@@ -54,6 +54,6 @@ def text_of(value: object) -> str:
     return settled if type(settled) is str else str(settled)
 
 
-def key_of(key: object) -> str:
+def wire_key(key: object) -> str:
     """An attribute key of any kind as text that is not empty."""
-    return text_of(key) or "<empty>"
+    return wire_text(key) or "<empty>"

@@ -106,7 +106,7 @@ class Ring:
         if weight:
             self._weigh(weight)
         if len(items) >= self._mark:
-            self._attend(self._limit)
+            self._mark_reached(self._limit)
 
     def put_sdk(self, span: ReadableSpan) -> None:
         """Take one finished span of the SDK; it is weighed by its large values."""
@@ -116,16 +116,16 @@ class Ring:
         if extra:
             self._weigh(extra)
         if len(items) >= self._sdk_mark:
-            self._attend(self._sdk_limit)
+            self._mark_reached(self._sdk_limit)
 
     def _weigh(self, extra: int) -> None:
         with self._byte_lock:
             self._extra_bytes += extra
             over = self._extra_bytes > self._max_bytes
         if over:
-            self._mark = self._sdk_mark = _ASLEEP  # the comparison that follows attends to it
+            self._mark = self._sdk_mark = _ASLEEP  # the comparison that follows acts on it
 
-    def _attend(self, limit: int) -> None:
+    def _mark_reached(self, limit: int) -> None:
         """Wake the writer where that helps; take spans away where the ring is full."""
         if self._late is not None:
             self._late()

@@ -12,6 +12,7 @@ from pathlib import Path
 import duckdb
 import pytest
 from vaquero_viewer import Store, StoreError, StoreLocked
+from vaquero_viewer.otlp.spans import read_spans
 from vaquero_viewer.store import migrations, schema
 from vaquero_viewer.store.migrations import m0002_runs_and_rollups as second
 from vaquero_viewer.store.opening import Database
@@ -116,8 +117,6 @@ def test_schema_equals_that_of_a_new_file(old_file, tmp_path, rows):
 
 def test_migrated_file_takes_more(old_file, telemetry, make):
     """What is in the file already is known afterwards, and new records go in."""
-    from vaquero_viewer.otlp.spans import read_spans
-
     store = Store(old_file)
     try:
         for batch in telemetry:
@@ -138,9 +137,11 @@ def test_empty_file_of_version_1(file, make_v1):
     store.close()
 
 
-def test_file_in_chunks(old_file, fresh, rows, monkeypatch):
+@pytest.mark.parametrize("of", [{"_CHUNK_ROWS": 7}, {"_CHUNK_BYTES": 500}, {"_CHUNK_BYTES": 1}])
+def test_file_in_chunks(old_file, fresh, rows, monkeypatch, of):
     """Where the spans are more than one chunk, each is there once and in its order."""
-    monkeypatch.setattr(second, "_CHUNK_ROWS", 7)
+    for name, value in of.items():
+        monkeypatch.setattr(second, name, value)
     monkeypatch.setattr(second, "_ROLLUPS_AT_ONCE_ROWS", 10)
     order = rows(old_file, "SELECT trace_id, span_id FROM spans ORDER BY rowid")
     store = Store(old_file)
@@ -177,7 +178,7 @@ print("done", flush=True)
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs SIGKILL")
-@pytest.mark.parametrize("statement", [1, 6, 12, 18, 24, 28, 32, 34, 35, 36])
+@pytest.mark.parametrize("statement", [1, 6, 12, 18, 24, 28, 33, 35, 36, 37])
 def test_kill_at_any_statement(old_file, rows, statement):
     """Killed before its n-th statement, the file is whole: of version 1, or of this version."""
     columns = _columns(rows, old_file)
@@ -188,7 +189,7 @@ def test_kill_at_any_statement(old_file, rows, statement):
         capture_output=True,
         timeout=60,
     )
-    assert done.returncode == (-signal.SIGKILL if statement < 36 else 0), done.stderr
+    assert done.returncode == (-signal.SIGKILL if statement < 37 else 0), done.stderr
 
     _is_whole(rows, old_file, columns, before)
 
@@ -221,6 +222,7 @@ def _is_whole(rows, old_file, columns, before) -> None:
     finally:
         store.close()
     assert _checksums(rows, old_file, columns) == before
+    assert [entry.name for entry in old_file.parent.iterdir()] == [old_file.name]
 
 
 def test_kill_reaches_both_versions(old_file, rows):
@@ -238,7 +240,7 @@ def test_kill_reaches_both_versions(old_file, rows):
     with duckdb.connect() as real:
         real.execute(f"ATTACH '{old_file}' AS store")
         migrations.migrate(Connection(real), 1, "x")  # type: ignore[arg-type]
-    assert (counted.index("COMMIT"), len(counted)) == (34, 36)
+    assert (counted.index("COMMIT"), len(counted)) == (35, 37)
 
 
 def test_failure_leaves_the_file_as_it_was(old_file, rows, monkeypatch):
@@ -258,28 +260,6 @@ def test_failure_leaves_the_file_as_it_was(old_file, rows, monkeypatch):
     assert _checksums(rows, old_file, columns) == before
     Store(old_file).close()
     assert [entry.name for entry in old_file.parent.iterdir()] == [old_file.name]
-
-
-def test_more_memory_where_it_takes_more(old_file, rows, monkeypatch):
-    """A migration that runs out of memory gets more, and the store the usual limit afterwards."""
-    limits = []
-
-    def needs_more(connection, progress) -> None:
-        second.apply(connection, progress)
-        limits.append(connection.execute("SELECT current_setting('memory_limit')").fetchone()[0])
-        if len(limits) < 3:
-            raise duckdb.OutOfMemoryException("no memory left")
-
-    monkeypatch.setattr(migrations, "MIGRATIONS", (migrations.Migration(2, needs_more),))
-    store = Store(old_file)
-    try:
-        assert limits == ["255.5 MiB", "1023.2 MiB", "3.9 GiB"]
-        assert rows(store, "SELECT current_setting('memory_limit')") == [(limits[0],)]
-        assert store.counts().spans == 120
-        with pytest.raises(duckdb.Error, match="locked"):
-            rows(store, "SET memory_limit = '1GB'")
-    finally:
-        store.close()
 
 
 def test_file_too_large_for_the_memory_is_not_put_aside(file, monkeypatch):

@@ -22,11 +22,13 @@ from vaquero_conditions.units import (
 )
 
 #: Names that need no quotes. A metric is told from an operation by its look, see METRIC_LOOK.
-PLAIN_OPERATION = re.compile(r"(?!kind\s*=)(?![ ])[^\x00-\x1f\x7f(),\"'\\]*(?<! )")
+KIND_KEY = re.compile(r"kind[ \t\r\n]*=")
+PLAIN_OPERATION = re.compile(rf"(?!{KIND_KEY.pattern})(?![ ])[^\x00-\x1f\x7f(),\"'\\]*(?<! )")
 PLAIN_SERVICE = re.compile(r"(?!over\Z)[\w.\-/:*]+")
 PLAIN_METRIC = re.compile(r"[A-Za-z][A-Za-z0-9_.\-/]{0,254}")
 PLAIN_VALUE = re.compile(r"[^\s\x00-\x1f\x7f,{}()\"'\\=!<>]+")
-#: In ``max`` and ``rate``, which take both: a metric, unless it stands in quotes.
+#: In ``max`` and ``rate``, which take both: a metric, unless it stands in quotes or ``kind=``
+#: follows.
 METRIC_LOOK = re.compile(r"[a-z][a-z0-9_]*(?:\.[a-z0-9_]+)+")
 
 Comparison: TypeAlias = Literal[">", ">=", "<", "<=", "==", "!="]
@@ -134,18 +136,16 @@ class OperationValue:
 
     def __str__(self) -> str:
         name = self.operation.written(PLAIN_OPERATION)
-        if self.function in METRIC_FUNCTIONS and _like_metric(name):
-            name = self.operation.quoted
-        parts = [name]
+        arguments: list[str] = []
         if self.argument is not None and self.argument != APDEX_THRESHOLD:
-            parts.append(str(self.argument))
+            arguments.append(str(self.argument))
         if self.kind is not Kind.ENTRY:
-            parts.append(f"kind={self.kind.value}")
-        return f"{self.function}({', '.join(parts)})"
-
-
-def _like_metric(name: str) -> bool:
-    return METRIC_LOOK.fullmatch(name) is not None or METRIC_WITH_FILTERS.match(name) is not None
+            arguments.append(f"kind={self.kind.value}")
+        if self.function in METRIC_FUNCTIONS and (
+            METRIC_WITH_FILTERS.match(name) or (METRIC_LOOK.fullmatch(name) and not arguments)
+        ):
+            name = self.operation.quoted
+        return f"{self.function}({', '.join((name, *arguments))})"
 
 
 METRIC_WITH_FILTERS = re.compile(r"[a-z][a-z0-9_.]*\{")
@@ -277,7 +277,7 @@ class Condition:
         found = ucum(unit) or (Dimension.NUMBER, 1.0)
         dimension = self.threshold.unit.dimension
         if found[0] is dimension or (dimension is Dimension.RATIO and unit == "1"):
-            return self.threshold.base / found[1]
+            return self.threshold.in_units_of(found[1])
         text = str(self)
         problem = f"{self.threshold} is compared with a metric in {unit or '1'}"
         valid = f"{VALID_UNITS[found[0]]}, or a number in the metric's own unit"

@@ -10,6 +10,7 @@ from vaquero_conditions.conditions.globs import ANY, CONTROL, Glob
 from vaquero_conditions.conditions.model import (
     APDEX_THRESHOLD,
     COMPARISONS,
+    KIND_KEY,
     METRIC_FUNCTIONS,
     METRIC_LOOK,
     METRIC_WITH_FILTERS,
@@ -35,7 +36,6 @@ _WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_.\-/]*")
 _COMPARISON = re.compile(r"[><=!]=?|=~|!~")
 _BARE_OPERATION = re.compile(r"[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f(),\"'\\]*")
-_KIND_KEY = re.compile(r"kind\s*=")
 
 
 def parse(text: str, where: Where) -> Condition:
@@ -175,8 +175,10 @@ class _Parser:
         while scan.peek() == ",":
             scan.expect(",", "a comma")
             at = scan.here()
-            if scan.match(_KIND_KEY) is not None:
+            if scan.match(KIND_KEY) is not None:
                 word = scan.match(_WORD) or ""
+                if not word and scan.at_end():
+                    at = scan.here()
                 if kind is not None or word not in Kind._value2member_map_:
                     problem = "kind= is there twice" if kind else f"{shortened(word)!r} is no kind"
                     scan.fail(problem, f"kind= with one of {_KINDS}", at=at)
@@ -205,7 +207,7 @@ class _Parser:
         text = (scan.match(_BARE_OPERATION) or "").rstrip(" \t\r\n")
         if not text:
             scan.fail("the operation is missing", f"{function}(GET /orders), or * for all", at=at)
-        if _KIND_KEY.match(text):
+        if KIND_KEY.match(text):
             scan.fail("the operation is missing", f"{function}(*, {shortened(text)})", at=at)
         control = CONTROL.search(text)
         if control is not None:
@@ -219,7 +221,7 @@ class _Parser:
         scan = self.scan
         if function == "apdex":
             found = scan.quantity("a threshold")
-            if found.unit.dimension is not Dimension.TIME or found.number <= 0:
+            if found.unit.dimension is not Dimension.TIME or found.seconds <= 0:
                 problem = f"{found} is no threshold of apdex"
                 scan.fail(problem, f"{VALID_UNITS[Dimension.TIME]}, above 0", at=at)
             return found

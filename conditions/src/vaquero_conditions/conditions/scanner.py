@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import math
 import re
 from typing import NoReturn
 
 from vaquero_conditions.conditions.globs import CONTROL, Glob
 from vaquero_conditions.errors import ConditionError, shortened
 from vaquero_conditions.units import (
-    NO_UNIT,
+    DIGITS,
+    NUMBER_LIMITS,
     NUMBER_TEXT,
+    TOO_LARGE,
     UNITS,
     VALID_UNITS,
     Dimension,
@@ -119,22 +122,25 @@ class Scanner:
         number = self.match(NUMBER_TEXT)
         if number is None:
             self.fail(f"{what} is missing", "a number with its unit, e.g. 200ms")
-        found = float(number)
-        if found in (float("inf"), float("-inf")):
-            self.fail(f"{number} is too large", "a number below 1e308", at=at)
-        glued = self.pos
-        unit_at = self.here()
-        match = _UNIT.match(self.text, unit_at)
-        if match is None or (match.group() == "for" and unit_at > glued):
-            self.pos = glued
-            return Quantity(found, NO_UNIT)
-        symbol = match.group()
+        if self.text[self.pos : self.pos + 1] in DIGITS:
+            self.fail(f"{number}... is too long", NUMBER_LIMITS, at=at)
+        found = Quantity(float(number))
+        if math.isinf(found.number):
+            self.fail(f"{number} is too large", TOO_LARGE, at=at)
+        match = _UNIT.match(self.text, self.here())
+        symbol = match.group() if match else ""
+        if match is None or symbol == "for":
+            return found
+        unit_at = match.start()
         unit = unit_named(symbol) if len(symbol) <= 16 else None
         if unit is None:
             valid = unit_hint(symbol) or ", ".join(u for u in UNITS if u and "B/" not in u)
             self.fail(f"{shortened(symbol)!r} is no unit", valid, at=unit_at)
         self.pos = match.end()
-        return Quantity(found, unit)
+        found = Quantity(found.number, unit)
+        if math.isinf(found.base):
+            self.fail(f"{found} is too large", TOO_LARGE, at=at)
+        return found
 
     def duration(self, word: str) -> Quantity:
         """A time above nothing, behind this word."""
@@ -142,7 +148,7 @@ class Scanner:
         found = self.quantity(f"the time behind `{word}`")
         if found.unit.dimension is not Dimension.TIME:
             self.fail(f"{found} is no time", VALID_UNITS[Dimension.TIME], at=at)
-        if found.number <= 0:
+        if found.seconds <= 0:
             self.fail(f"{found} is not above 0", f"{word} with a time such as 5m", at=at)
         return found
 

@@ -6,11 +6,10 @@ which bounds the work on a text made of brackets.
 
 from __future__ import annotations
 
-from vaquero_conditions.sql.tokens import LISTS
+from vaquero_conditions.sql.tokens import LISTS, QUERIES
 
 _MAX_LEVELS = 8
-_QUERIES = frozenset(("select", "table", "values", "with"))
-_CLOSING = {")": "(", "]": "["}
+_CLOSING = {")": "(", "]": "[", "}": "{"}
 
 
 def folded(tokens: list[str]) -> list[str]:
@@ -62,7 +61,7 @@ class _Folding:
         ending = [tokens[close]] if close < end else []
         if level >= _MAX_LEVELS:
             return [*tokens[at:close], *ending]
-        if at + 1 < close and tokens[at + 1] in _QUERIES:
+        if at + 1 < close and tokens[at + 1] in QUERIES:
             return [tokens[at], *self.part(at + 1, close, level + 1), *ending]
         items: dict[tuple[str, ...], None] = {}
         begin = here = at + 1
@@ -92,7 +91,7 @@ def _pairs(tokens: list[str]) -> dict[int, int]:
     found: dict[int, int] = {}
     stack: list[int] = []
     for number, token in enumerate(tokens):
-        if token in ("(", "["):
+        if token in ("(", "[", "{"):
             stack.append(number)
         elif token in _CLOSING and stack and tokens[stack[-1]] == _CLOSING[token]:
             found[stack.pop()] = number

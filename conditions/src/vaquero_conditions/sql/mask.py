@@ -32,9 +32,16 @@ _TOKEN = re.compile(f"{_KEPT} | {_QUOTED} | {_LITERAL}", _FLAGS)
 _HINT = re.compile(r"['\"0-9$]")
 #: After these a double-quoted text is a value, as MySQL and SQLite have it.
 _BEFORE_VALUE = re.compile(r"(?i)(?:[=<>!]|(?<!\w)(?:like|rlike|regexp|match))\s{0,8}\Z")
+#: After these it is a name: of a column of a table. What begins with a digit is a number.
+_QUALIFIED = re.compile(r"(?:[\"`\]]|(?<!\w)[^\W\d]\w*)\.\Z")
 #: Before these it is a key of JSON or a table.
 _AFTER_KEY = re.compile(r"\s{0,8}:")
 _LOOK_BACK = 20
+#: Behind a bracket: a query, in which double quotes hold names, and no list of values.
+_QUERY = re.compile(
+    r"(?:\s|--[^\n]*\n|/\*(?:[^*]|\*(?!/))*\*/)*(?:select|table|values|with)(?![\w$])",
+    re.IGNORECASE,
+)
 _JSON = re.compile(r"\s*(?:\{|\[\s*[{\[\"0-9])")
 
 #: Commands of Redis and its kin that carry a credential; the whole rest of them goes.
@@ -65,13 +72,14 @@ def _plain(match: re.Match[str]) -> str:
 
 
 class _Masking:
-    """One statement, and how deep in a list of values the scan is."""
+    """One statement, and whether a list of values is where the scan is."""
 
-    __slots__ = ("depth", "json", "statement")
+    __slots__ = ("json", "lists", "statement")
 
     def __init__(self, statement: str) -> None:
         self.statement = statement
-        self.depth = 0
+        #: Of each bracket from the first list on, whether values are in it.
+        self.lists: list[bool] = []
         self.json = _JSON.match(statement) is not None
 
     def masked(self) -> str:
@@ -84,18 +92,19 @@ class _Masking:
         text = match.group()
         if kind == "double":
             return _PLACEHOLDER if self._is_value(match) else text
-        if kind == "list":
-            self.depth += 1
-        elif kind == "paren" and self.depth:
-            self.depth += 1 if text == "(" else -1
+        if kind == "list" or (text == "(" and self.lists):
+            is_list = kind == "list" or self.lists[-1]
+            self.lists.append(is_list and _QUERY.match(self.statement, match.end()) is None)
+        elif text == ")" and self.lists:
+            self.lists.pop()
         return text
 
     def _is_value(self, match: re.Match[str]) -> bool:
         """Whether a double-quoted text is a value and no name."""
-        end = match.end()
+        start, end = match.span()
         if self.json:
             return _AFTER_KEY.match(self.statement, end) is None
-        if self.statement.startswith(".", end):
+        before = self.statement[max(start - _LOOK_BACK, 0) : start]
+        if _QUALIFIED.search(before) or self.statement.startswith(".", end):
             return False
-        before = self.statement[max(match.start() - _LOOK_BACK, 0) : match.start()]
-        return self.depth > 0 or _BEFORE_VALUE.search(before) is not None
+        return (bool(self.lists) and self.lists[-1]) or _BEFORE_VALUE.search(before) is not None

@@ -20,7 +20,7 @@ _COMMANDS = frozenset(("redis", "valkey", "memcached", "keydb", "dragonfly"))
 _COMMAND = re.compile(r"\s*([A-Za-z][\w.\-]*)(\s+\S)?")
 
 #: Words that are no function: a bracket after them stands apart.
-_APART = BEFORE_EXPRESSION | frozenset(
+APART = BEFORE_EXPRESSION | frozenset(
     """
     conflict except exists filter intersect into join over partition rollup table update within
     """.split()
@@ -54,7 +54,10 @@ def normalized(statement: str, system: str = "") -> str:
     """
     if system in _COMMANDS:
         return _commands(statement)
-    return _spaced(folded(tokens(mask_sql(statement))))
+    parts = folded(tokens(mask_sql(statement)))
+    while parts and parts[-1] == ";":
+        parts.pop()
+    return _spaced(parts)
 
 
 def fingerprint(statement: str, system: str = "") -> str:
@@ -107,7 +110,7 @@ def _spaced(parts: list[str]) -> str:
             not out
             or before in _NO_SPACE_AFTER
             or part in _NO_SPACE_BEFORE
-            or (part == "(" and is_name(before) and before not in _APART)
+            or (part == "(" and is_name(before) and before not in APART)
         ):
             out.append(part)
         else:

@@ -7,18 +7,24 @@ from __future__ import annotations
 
 import re
 
+#: Operators of more than one character, a longer one before its beginning.
+OPERATORS = tuple(
+    """
+    <=> ->> #>> !~* :: := <= >= != <> || -> #> && ~* !~ << >> @> <@ @@ =>
+    """.split()
+)
+
 #: White space in front of a token belongs to it, which saves half of the matches. White space
 #: at the end would be scanned again from each of its places, so it is cut off first.
 _TOKEN = re.compile(
-    r"""
+    rf"""
     \s* (?: (?P<word> (?!\$)[\w$]+ )
-    | (?P<value> \[redacted\] | \?\d* | %\(\w{1,64}\)s | %s(?!\w) | (?<![\w$])\$\w+
+    | (?P<value> \[redacted\] | \?\d* | %\(\w{{1,64}}\)s | %s(?!\w) | (?<![\w$])\$\w+
       | (?<![\w"'`?\]):@]):\w+ | (?<![\w@])@\w+ )
     | (?P<quoted> "(?:[^"\\]|\\.|"")*(?:"|\Z|\\\Z) )
-    | (?P<name> `[^`]*`? | \[[A-Za-z_][\w ]{0,126}\] )
+    | (?P<name> `[^`]*`? | \[[A-Za-z_][\w ]{{0,126}}\] )
     | (?P<skip> --[^\n]* | /\*(?:[^*]|\*(?!/))*(?:\*/)? )
-    | (?P<mark> <=> | ->> | \#>> | !~\* | :: | := | [<>!]= | <> | \|\| | -> | \#> | && | ~\* | !~
-      | << | >> | @> | <@ | @@ | => | \S ) )
+    | (?P<mark> {"|".join(map(re.escape, OPERATORS))} | \S ) )
     """,
     re.VERBOSE | re.DOTALL,
 )
@@ -33,6 +39,8 @@ _BEFORE_CONSTANT = _COMPARISONS | {"(", "[", ",", ":"}
 _BEFORE_QUOTED = _COMPARISONS | {"!", "like", "rlike", "regexp", "match"}
 #: What stands in front of a list of values.
 LISTS = frozenset(("in", "values"))
+#: A bracket that one of these follows holds a query and no list.
+QUERIES = frozenset(("select", "table", "values", "with"))
 #: Words that an expression follows, so that a sign after them belongs to a number.
 BEFORE_EXPRESSION = frozenset(
     """
@@ -53,7 +61,9 @@ def tokens(masked: str) -> list[str]:
     """
     json = False
     out: list[str] = []
-    depth = inside = 0
+    inside = 0
+    #: Of each bracket from the first list on: whether a text in double quotes is a value there.
+    lists: list[bool] = []
     last_end = -1
     for match in _TOKEN.finditer(masked.rstrip()):
         kind = match.lastgroup
@@ -71,17 +81,23 @@ def tokens(masked: str) -> list[str]:
                     out.pop()
                 _value(out)
         elif kind == "word":
-            _word(out, text.lower())
+            text = text.lower()
+            if lists and out[-1] == "(" and text in QUERIES:
+                lists[-1] = False
+            _word(out, text)
+        elif kind == "name" and text[1:-1].strip().lower() in _CONSTANTS:
+            # A list of one constant, and no name in brackets.
+            out += ("[", "?", "]")
         elif kind == "quoted":
-            if _is_value(out, masked, end, json=json, in_list=depth > 0):
+            if _is_value(out, masked, end, json=json, in_list=bool(lists) and lists[-1]):
                 _value(out)
             else:
                 out.append(text)
         else:
-            if text == "(" and (depth or (out and out[-1] in LISTS)):
-                depth += 1
-            elif text == ")" and depth:
-                depth -= 1
+            if text == "(" and (lists or (out and out[-1] in LISTS)):
+                lists.append(out[-1] in LISTS or lists[-1])
+            elif text == ")" and lists:
+                lists.pop()
             if text in _OPENING:
                 inside += 1
             elif text in _ENDING and inside:
@@ -90,8 +106,6 @@ def tokens(masked: str) -> list[str]:
             if text != ";" or not inside:
                 out.append(text)
         last_end = end
-    while out and out[-1] == ";":
-        out.pop()
     return out
 
 
@@ -139,7 +153,9 @@ def _is_value(out: list[str], text: str, end: int, *, json: bool, in_list: bool)
     if json:
         follows = _NEXT.match(text, end)
         return follows is None or text[follows.end() : follows.end() + 1] != ":"
-    if text.startswith(".", end) and not text[end + 1 : end + 2].isdigit():
+    if (out and out[-1] == ".") or (
+        text.startswith(".", end) and not text[end + 1 : end + 2].isdigit()
+    ):
         return False
     return in_list or (bool(out) and out[-1] in _BEFORE_QUOTED)
 

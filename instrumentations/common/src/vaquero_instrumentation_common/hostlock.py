@@ -132,12 +132,12 @@ class HostLock:
             try:
                 return self._holds()
             except Exception as problem:
-                self._say_impossible(str(problem))
+                self._log_impossible(str(problem))
                 return True
 
     def _holds(self) -> bool:
         if fcntl is None:
-            self._say_impossible("this platform has no fcntl locks")
+            self._log_impossible("this platform has no fcntl locks")
             return True
         if self._owner != self._getpid():
             self._after_fork()
@@ -188,7 +188,7 @@ class HostLock:
             if (found.st_dev, found.st_ino) == self._inode:
                 os.close(fd)
 
-    def _say_impossible(self, reason: str) -> None:
+    def _log_impossible(self, reason: str) -> None:
         if not self._impossible:
             self._impossible = True
             _log.info("No host lock (%s): every process emits the series of the host.", reason)

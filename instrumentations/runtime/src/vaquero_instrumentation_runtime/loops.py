@@ -213,7 +213,7 @@ class LoopWatcher:
             took = case.watch.last_s if over else self._clock() - case.since
             if not case.logged and (over or took > _STILL_BLOCKED_S):
                 case.logged = True
-                self._tell(case, took)
+                self._log_blocked(case, took)
             if not over and case.watch in self._watches.values():
                 still_open.append(case)
         self._cases = still_open
@@ -224,7 +224,7 @@ class LoopWatcher:
             site = OTHER
         self.blocked[site] = self.blocked.get(site, 0) + 1
 
-    def _tell(self, case: _Case, took_s: float) -> None:
+    def _log_blocked(self, case: _Case, took_s: float) -> None:
         now = self._clock()
         if len(self._logged) == _LOG_BURST and now - self._logged[0] < _LOG_PAUSE_S:
             return

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vaquero.pipeline.otlp.text import cut_bytes, cut_text, text_of, utf8
+from vaquero.pipeline.otlp.text import cut_bytes, cut_text, utf8, wire_text
 
 
 @settings(max_examples=60, deadline=None)
@@ -34,5 +34,5 @@ def test_values_that_are_no_text_become_text() -> None:
 
         __repr__ = __str__
 
-    assert (text_of(None), text_of("a"), text_of(5)) == ("", "a", "5")
-    assert "Silent" in text_of(Silent()) or "not readable" in text_of(Silent())
+    assert (wire_text(None), wire_text("a"), wire_text(5)) == ("", "a", "5")
+    assert "Silent" in wire_text(Silent()) or "not readable" in wire_text(Silent())

@@ -7,8 +7,8 @@ from typing import Any
 from vaquero_viewer.store.model import LogRow
 from vaquero_viewer.store.reading import (
     STORE,
-    Filter,
     Reader,
+    RowFilter,
     is_trace_id,
     json_object,
     span_hex,
@@ -47,7 +47,7 @@ def logs(
     if trace_id is not None and not is_trace_id(trace_id):
         return []
     chosen = (
-        Filter()
+        RowFilter()
         .add("service_name = ?", service)
         .add("severity_number >= ?", min_severity)
         .add("contains(lower(body), lower(?))", contains)

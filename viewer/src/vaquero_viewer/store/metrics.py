@@ -9,8 +9,8 @@ from typing import Any
 from vaquero_viewer.store.model import TEMPORALITIES, GaugeRow, Point, SeriesRow
 from vaquero_viewer.store.reading import (
     STORE,
-    Filter,
     Reader,
+    RowFilter,
     json_list,
     json_object,
     word,
@@ -123,7 +123,7 @@ def points(
 
 
 def _points(reader: Reader, series_id: str, since_ns: int | None, limit: int) -> list[Point]:
-    chosen = Filter().add("series_id = ?", int(series_id, 16)).add("time_ns >= ?", since_ns)
+    chosen = RowFilter().add("series_id = ?", int(series_id, 16)).add("time_ns >= ?", since_ns)
     query = (
         "SELECT time_ns, start_ns, value, value_int, count, sum, min, max, detail, exemplars "
         f"FROM {STORE}.metric_points {chosen.where} ORDER BY time_ns DESC LIMIT {int(limit)}"
@@ -146,9 +146,12 @@ def _point(row: tuple[Any, ...]) -> Point:
     )
 
 
-def _choose(service: str | None, name: str | None, kind: str | None) -> Filter:
+def _choose(service: str | None, name: str | None, kind: str | None) -> RowFilter:
     return (
-        Filter().add("s.service_name = ?", service).add("s.name = ?", name).add("s.kind = ?", kind)
+        RowFilter()
+        .add("s.service_name = ?", service)
+        .add("s.name = ?", name)
+        .add("s.kind = ?", kind)
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import re
+import shutil
 import threading
 import time
 from contextlib import suppress
@@ -32,10 +33,6 @@ _REFUSALS = (
     # Of a newer DuckDB: the file is sound, and this program too old for it.
     "can only read versions",
 )
-
-_MIGRATION_MEMORY = (1, 4, 16)
-"""What a migration may take, in times of the usual limit: long texts stay in memory while all
-rows are copied, so a file with spans of several kilobytes takes more than one of usual spans."""
 
 _open_here: set[str] = set()
 _open_here_lock = threading.Lock()
@@ -150,6 +147,9 @@ class Database:
         if flaw is None:
             try:
                 return self._connect()
+            except _Outdated as error:
+                self._migrate(self.path, error.version)
+                return self._connect()
             except duckdb.Error as error:
                 flaw = self._flaw_of(error)
         self._move_aside(flaw)
@@ -168,7 +168,7 @@ class Database:
         connection = duckdb.connect(
             ":memory:",
             config={
-                "memory_limit": _megabytes(self._memory_limit_bytes),
+                "memory_limit": f"{self._memory_limit_bytes // 1_000_000}MB",
                 "checkpoint_threshold": f"{self._log_limit_bytes // 1000}KB",
                 "threads": 2,
                 "temp_directory": "",
@@ -182,8 +182,8 @@ class Database:
             options = "READ_ONLY" if self._read_only else "ROW_GROUP_SIZE 8192"
             connection.execute(f"ATTACH '{where}' AS {schema.CATALOG} ({options})")
             connection.execute("SET enable_external_access = false")
-            self._prepare(connection)
             connection.execute("SET lock_configuration = true")
+            self._prepare(connection)
         except BaseException:
             connection.close()
             raise
@@ -203,7 +203,7 @@ class Database:
             )
         meta = _meta(connection) if tables else {}
         if tables:
-            self._bring_up_to_date(connection, meta.get("version"))
+            self._check_version(meta.get("version"))
         if self._read_only:
             if not tables:
                 raise StoreError(f"{self.path} is empty: nothing can be read from it")
@@ -219,17 +219,18 @@ class Database:
                 connection.execute(f"CREATE OR REPLACE VIEW {schema.CATALOG}.{name} AS {query}")
             _put_meta(connection, "views", views.FINGERPRINT)
         connection.execute("COMMIT")
+        if self.path is not None:
+            # Of a migration that was killed: nobody else can be at work, the file is ours now.
+            shutil.rmtree(migrations.spill_folder(self.path), ignore_errors=True)
 
-    def _bring_up_to_date(self, connection: duckdb.DuckDBPyConnection, version: str | None) -> None:
-        """Migrate the tables to this version.
+    def _check_version(self, version: str | None) -> None:
+        """Raise unless the tables are of this version.
 
         Raises:
-            StoreError: If they are of a newer version, or of none that is known, or if they
-                cannot be migrated; the file is as it was.
+            StoreError: If they are of a newer version, or of none that is known.
+            _Outdated: If they are of an older one.
         """
-        found = (
-            int(version) if version is not None and version.isascii() and version.isdigit() else 0
-        )
+        found = int(version) if version and re.fullmatch("[0-9]{1,9}", version) else 0
         if found == schema.VERSION:
             return
         if not migrations.OLDEST <= found < schema.VERSION:
@@ -239,34 +240,24 @@ class Database:
                 f"{migrations.OLDEST} to {schema.VERSION}. Nothing was changed: update "
                 "vaquero-viewer, or give another file with --path"
             )
-        change = f"from version {found} to {schema.VERSION} of the tables"
         if self._read_only:
             raise StoreError(
                 f"{self.path} has version {found} of the tables, and reading it needs version "
                 f"{schema.VERSION}: open it once with 'vaquero view --path' to migrate it"
             )
+        raise _Outdated(found)
+
+    def _migrate(self, path: Path, found: int) -> None:
+        change = f"from version {found} to {schema.VERSION} of the tables"
         try:
-            self._migrate(connection)
-        except duckdb.Error as error:
+            migrations.migrate_file(path, found, self._memory_limit_bytes)
+        except (duckdb.Error, OSError) as error:
             text = str(error).strip().splitlines()[0]
             raise StoreError(
-                f"{self.path} cannot be migrated {change}: {text}; nothing of it was lost: "
+                f"{path} cannot be migrated {change}: {text}; nothing of it was lost: "
                 "mend that, or give another file with --path"
             ) from None
-        self.notices.append(f"{self.path} was migrated {change}")
-
-    def _migrate(self, connection: duckdb.DuckDBPyConnection) -> None:
-        """Migrate with the memory that it takes: a file that cannot be migrated is of no use."""
-        for factor in _MIGRATION_MEMORY:
-            limit = _megabytes(self._memory_limit_bytes * factor)
-            connection.execute(f"SET memory_limit = '{limit}'")
-            try:
-                migrations.migrate(connection, int(_meta(connection)["version"]), str(self.path))
-                break
-            except duckdb.OutOfMemoryException:
-                if factor == _MIGRATION_MEMORY[-1]:
-                    raise
-        connection.execute(f"SET memory_limit = '{_megabytes(self._memory_limit_bytes)}'")
+        self.notices.append(f"{path} was migrated {change}")
 
     def _flaw_of(self, error: duckdb.Error) -> str:
         """What is wrong with the file; raises where the file itself is not to blame."""
@@ -295,6 +286,14 @@ class Database:
         )
 
 
+class _Outdated(Exception):
+    """The tables are of an older version."""
+
+    def __init__(self, version: int) -> None:
+        self.version = version
+        super().__init__(f"version {version}")
+
+
 def _meta(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
     rows = connection.execute(
         f"SELECT key, value FROM {schema.CATALOG}.{schema.META.name}"
@@ -306,10 +305,6 @@ def _put_meta(connection: duckdb.DuckDBPyConnection, key: str, value: str) -> No
     table = f"{schema.CATALOG}.{schema.META.name}"
     connection.execute(f"DELETE FROM {table} WHERE key = ?", [key])
     connection.execute(f"INSERT INTO {table} VALUES (?, ?)", [key, value])
-
-
-def _megabytes(size_bytes: int) -> str:
-    return f"{size_bytes // 1_000_000}MB"
 
 
 def _log_of(path: Path) -> Path:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from vaquero_viewer.store.model import SPAN_KINDS, RollupRow
-from vaquero_viewer.store.reading import STORE, Filter, Reader, ms, word
+from vaquero_viewer.store.reading import STORE, Reader, RowFilter, ms, word
 from vaquero_viewer.store.rollups import BUCKETS_A_DOUBLING, STEP_NS
 
 _QUANTILES = (0.5, 0.95, 0.99)
@@ -74,7 +74,7 @@ def rollups(
     if unknown:
         raise ValueError(f"by={unknown[0]!r} is invalid; valid: {', '.join(_COLUMNS)}")
     chosen = (
-        Filter()
+        RowFilter()
         .add("time_ns >= ?", None if since_ns is None else since_ns - since_ns % STEP_NS)
         .add("time_ns < ?", until_ns)
         .add("service_name = ?", service)

@@ -28,14 +28,14 @@ class Reader:
         return self.rows(query, parameters)[0]
 
 
-class Filter:
+class RowFilter:
     """The conditions of a query with their parameters; a value of ``None`` adds nothing."""
 
     def __init__(self) -> None:
         self._conditions: list[str] = []
         self.parameters: list[Any] = []
 
-    def add(self, condition: str, value: Any) -> Filter:
+    def add(self, condition: str, value: Any) -> RowFilter:
         """Add a condition with one ``?`` in it."""
         if value is not None:
             self._conditions.append(condition)

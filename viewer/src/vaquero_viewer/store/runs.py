@@ -9,7 +9,7 @@ import duckdb
 
 from vaquero_viewer.otlp.runs import RUN_FIELDS, Run
 from vaquero_viewer.store import schema
-from vaquero_viewer.store.reading import STORE, Filter, Reader
+from vaquero_viewer.store.reading import STORE, Reader, RowFilter
 
 _COLUMNS = ", ".join(RUN_FIELDS)
 
@@ -64,7 +64,7 @@ class Runs:
 
 def runs(reader: Reader, *, service: str | None, limit: int) -> list[Run]:
     """Runs, those that began last first."""
-    chosen = Filter().add("service_name = ?", service)
+    chosen = RowFilter().add("service_name = ?", service)
     query = (
         f"SELECT {_COLUMNS} FROM {STORE}.runs {chosen.where} "
         f"ORDER BY coalesce(start_ns, first_seen_ns) DESC, run_id LIMIT {int(limit)}"

@@ -11,7 +11,7 @@ from vaquero_viewer.store.model import (
     Trace,
     TraceSummary,
 )
-from vaquero_viewer.store.reading import STORE, Filter, Reader, is_trace_id, ms, trace_hex, word
+from vaquero_viewer.store.reading import STORE, Reader, RowFilter, is_trace_id, ms, trace_hex, word
 from vaquero_viewer.store.tree import RawSpan, build_trace
 
 _SERVICES = f"""
@@ -82,7 +82,7 @@ def operations(
     reader: Reader, service: str | None, since_ns: int | None, limit: int
 ) -> list[OperationRow]:
     """Operations by the time spent in them, most first."""
-    chosen = Filter().add("service_name = ?", service).add("start_ns >= ?", since_ns)
+    chosen = RowFilter().add("service_name = ?", service).add("start_ns >= ?", since_ns)
     query = _OPERATIONS.format(store=STORE, where=chosen.where, limit=int(limit))
     return [_operation(row) for row in reader.rows(query, chosen.parameters)]
 
@@ -117,7 +117,7 @@ def traces(
 ) -> list[TraceSummary]:
     """Traces with at least one span that meets the conditions, newest or slowest first."""
     chosen = (
-        Filter()
+        RowFilter()
         .add("service_name = ?", service)
         .add("name = ?", operation)
         .add("status_code = ?", 2 if errors_only else None)
@@ -137,7 +137,7 @@ def traces(
     ]
 
 
-def _newest(reader: Reader, chosen: Filter, limit: int) -> list[Any]:
+def _newest(reader: Reader, chosen: RowFilter, limit: int) -> list[Any]:
     depth = max(1000, limit * 50)
     while True:
         query = _NEWEST.format(store=STORE, where=chosen.where, depth=depth, limit=int(limit))
@@ -147,7 +147,7 @@ def _newest(reader: Reader, chosen: Filter, limit: int) -> list[Any]:
         depth *= 10
 
 
-def _has_more(reader: Reader, chosen: Filter, depth: int) -> bool:
+def _has_more(reader: Reader, chosen: RowFilter, depth: int) -> bool:
     query = f"SELECT count(*) FROM {STORE}.spans {chosen.where}"
     return reader.row(query, chosen.parameters)[0] > depth
 

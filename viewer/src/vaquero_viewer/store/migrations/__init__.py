@@ -13,10 +13,12 @@ it into :data:`MIGRATIONS`; the tests compare a migrated file with a new one.
 from __future__ import annotations
 
 import logging
+import shutil
 import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import NamedTuple
 
 import duckdb
@@ -27,6 +29,7 @@ from vaquero_viewer.store.migrations.progress import Progress
 _log = logging.getLogger(__name__)
 
 _LARGE_ROWS = 100_000
+_MEMORY_BYTES = 400_000_000
 
 
 class Migration(NamedTuple):
@@ -64,6 +67,51 @@ class _Logged(Progress):
                 "%s: migrating to version %d of the tables: %s, %d of %d rows",
                 self.file, self.version, table, done, total,
             )  # fmt: skip
+
+
+def migrate_file(path: Path, found: int, memory_bytes: int) -> None:
+    """Bring a file of version ``found`` to the newest; nobody may have it open.
+
+    The connection is one of its own: rows may be so wide that a group of them does not fit into
+    the memory of a viewer, so here DuckDB may take more, and put what waits into a folder beside
+    the file that only its owner can read.
+
+    Args:
+        path: The file.
+        found: Version of its tables, at least :data:`OLDEST`.
+        memory_bytes: What DuckDB may take, if that is more than a migration takes anyway.
+
+    Raises:
+        duckdb.Error: If a migration cannot be done; the file is as the last complete one left it.
+        OSError: If the folder cannot be made.
+    """
+    folder = spill_folder(path)
+    folder.mkdir(mode=0o700, exist_ok=True)
+    connection = duckdb.connect(
+        ":memory:",
+        config={
+            "memory_limit": f"{max(memory_bytes, _MEMORY_BYTES) // 1_000_000}MB",
+            # A second one would need as much memory again, and saves little.
+            "threads": 1,
+            "temp_directory": str(folder),
+            "autoinstall_known_extensions": False,
+            "autoload_known_extensions": False,
+        },
+    )
+    try:
+        where = str(path).replace("'", "''")
+        connection.execute(f"ATTACH '{where}' AS store (ROW_GROUP_SIZE 8192)")
+        connection.execute("SET enable_external_access = false")
+        connection.execute("SET lock_configuration = true")
+        migrate(connection, found, str(path))
+    finally:
+        connection.close()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def spill_folder(path: Path) -> Path:
+    """Where DuckDB may put what waits while the file is migrated; left behind only by a kill."""
+    return path.with_name(path.name + ".migrating")
 
 
 def migrate(connection: duckdb.DuckDBPyConnection, found: int, file: str) -> None:

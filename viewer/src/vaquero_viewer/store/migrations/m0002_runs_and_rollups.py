@@ -18,6 +18,8 @@ from vaquero_viewer.store.fingerprint import MAX_STATEMENT, fingerprints
 from vaquero_viewer.store.migrations.progress import Progress
 
 _CHUNK_ROWS = 4096
+_CHUNK_BYTES = 8_000_000
+"""Of attributes and events: DuckDB holds a chunk some ten times while it is sorted and parsed."""
 
 _NEW_TABLES = (
     """
@@ -98,6 +100,11 @@ CREATE TABLE store.spans_2 (
     dropped_attributes UINTEGER, dropped_events UINTEGER, dropped_links UINTEGER,
     received_ns BIGINT, http_route VARCHAR, db_query_fingerprint VARCHAR, server_address VARCHAR,
     exception_type VARCHAR, run_id VARCHAR, commit_number BIGINT)
+"""
+
+_WIDTH = """
+SELECT coalesce(sum(strlen(attributes)), 0) + coalesce(sum(strlen(events)), 0)
+FROM store.spans WHERE rowid BETWEEN {} AND {}
 """
 
 _STATEMENTS = f"""
@@ -250,13 +257,23 @@ def _spans(connection: duckdb.DuckDBPyConnection, progress: Progress) -> None:
     """The spans with their new columns, some at a time: fingerprints are made in Python."""
     connection.execute(_SPANS)
     last = _number(connection, "SELECT coalesce(max(rowid), -1) FROM store.spans")
-    for first in range(0, last + 1, _CHUNK_ROWS):
-        until = min(last, first + _CHUNK_ROWS - 1)
+    first = 0
+    while first <= last:
+        until = _end_of_chunk(connection, first, last)
         found = connection.execute(_STATEMENTS, [first, until]).fetchall()
         given = [[row[0] for row in found], fingerprints((row[1], row[2]) for row in found)]
         connection.execute(_COPY_SPANS, [*given, first, until])
         progress("spans", until + 1, last + 1)
+        first = until + 1
     _replace(connection, "spans")
+
+
+def _end_of_chunk(connection: duckdb.DuckDBPyConnection, first: int, last: int) -> int:
+    """The last row of a chunk that begins with ``first``: fewer rows where they are wide."""
+    until = min(last, first + _CHUNK_ROWS - 1)
+    while until > first and _number(connection, _WIDTH.format(first, until)) > _CHUNK_BYTES:
+        until = first + (until - first) // 4
+    return until
 
 
 def _roll_up(connection: duckdb.DuckDBPyConnection, progress: Progress) -> None:

@@ -10,8 +10,8 @@ import pytest
 from opentelemetry import trace as trace_api
 
 import vaquero
-from vaquero.facade import handle
-from vaquero.facade.handle import SpanHandle, takes_any_value
+from vaquero.facade import span_handle
+from vaquero.facade.span_handle import SpanHandle, takes_any_value
 
 from .conftest import Spans
 
@@ -75,7 +75,7 @@ def test_mappings_stay_mappings_where_the_span_keeps_them(spans: Spans) -> None:
 
 def test_old_spans_get_json_text(spans: Spans, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where the SDK takes scalars only, mappings are JSON text and None is left out."""
-    monkeypatch.setattr(handle, "takes_any_value", lambda: False)
+    monkeypatch.setattr(span_handle, "takes_any_value", lambda: False)
     with trace_api.get_tracer("app").start_as_current_span("s") as inside:
         wrapped = SpanHandle(inside)
         wrapped.set_attributes({"m": {"a": None}, "n": None, "mixed": [1, "a"], "b": b"x"})

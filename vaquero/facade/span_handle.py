@@ -88,7 +88,7 @@ def adapted(attributes: Mapping[str, object], adapt: Adapt) -> dict[str, Any]:
     if not is_a(attributes, Mapping):
         _log.warn(
             "span:attributes",
-            "attributes=%.100r is not usable: expected a mapping.",
+            "attributes=%.100r (from argument) is invalid; valid: a mapping; using none.",
             values.freeze(attributes),
         )
         return {}

@@ -14,7 +14,7 @@ from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from opentelemetry.util._once import Once
 
 from vaquero import _runtime
-from vaquero.metrics import facade
+from vaquero.metrics import instruments
 from vaquero.metrics.resources import Quota, observe_cache, observe_pool
 
 if TYPE_CHECKING:
@@ -49,12 +49,12 @@ def _values(reader: InMemoryMetricReader) -> dict[str, list[tuple[float, dict[st
 
 def test_each_kind_of_instrument_arrives(reader: InMemoryMetricReader) -> None:
     """The functions give OpenTelemetry's own instruments."""
-    facade.counter("a.count").add(2, {"k": "v"})
-    facade.up_down_counter("a.level").add(-1)
-    facade.gauge("a.value").set(0.5)
-    facade.gauge("a.seen", lambda: 7, unit="{item}")
-    facade.counter("a.total", lambda: [(3, {"k": 1}), (4, {"k": 2})])
-    facade.up_down_counter("a.queue", lambda: None)
+    instruments.counter("a.count").add(2, {"k": "v"})
+    instruments.up_down_counter("a.level").add(-1)
+    instruments.gauge("a.value").set(0.5)
+    instruments.gauge("a.seen", lambda: 7, unit="{item}")
+    instruments.counter("a.total", lambda: [(3, {"k": 1}), (4, {"k": 2})])
+    instruments.up_down_counter("a.queue", lambda: None)
 
     values = _values(reader)
 
@@ -70,10 +70,10 @@ def test_a_failing_callback_leaves_the_others_alone(
     reader: InMemoryMetricReader, caplog: pytest.LogCaptureFixture
 ) -> None:
     """One callback that raises, or gives nonsense, costs only its own point."""
-    facade.gauge("bad.raises", lambda: 1 / 0)
-    facade.gauge("bad.nan", lambda: math.nan)
-    facade.gauge("bad.text", lambda: "7")  # type: ignore[arg-type, return-value]
-    facade.gauge("good", lambda: 1)
+    instruments.gauge("bad.raises", lambda: 1 / 0)
+    instruments.gauge("bad.nan", lambda: math.nan)
+    instruments.gauge("bad.text", lambda: "7")  # type: ignore[arg-type, return-value]
+    instruments.gauge("good", lambda: 1)
 
     assert set(_values(reader)) == {"good"}
     assert "bad.raises" in caplog.text
