@@ -366,6 +366,35 @@ def test_file_that_another_process_has_open(old_file, rows, how):
     Store(old_file).close()
 
 
+def test_file_that_another_process_takes_first(old_file, monkeypatch):
+    """Who comes second between looking and migrating is told who has the file, and leaves it."""
+    folder = migrations.spill_folder(old_file)
+    connect = Database._connect
+
+    def look(database):
+        try:
+            return connect(database)
+        finally:
+            holder.stdin.write(b"x")
+            holder.stdin.flush()
+            assert holder.stdout.readline() == b"open\n"
+            folder.mkdir()
+
+    waits = "import sys; sys.stdin.read(1)\n" + _HOLDER
+    with subprocess.Popen(
+        [sys.executable, "-c", waits, str(old_file), "write"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    ) as holder:
+        assert holder.stdin is not None
+        assert holder.stdout is not None
+        monkeypatch.setattr(Database, "_connect", look)
+        with pytest.raises(StoreLocked, match=f"process {holder.pid} "):
+            Store(old_file)
+        holder.communicate(b"", timeout=30)
+    assert folder.exists()
+
+
 def test_reader_of_an_old_file(old_file, rows):
     """Who may only read is told in one line that the file must be migrated, and by what."""
     with pytest.raises(StoreError) as caught:
