@@ -11,6 +11,7 @@ import duckdb
 import pytest
 from vaquero_viewer import Store, StoreError, StoreLocked
 from vaquero_viewer.otlp.spans import read_spans
+from vaquero_viewer.store.insertion import Inserter
 
 posix = pytest.mark.skipif(os.name != "posix", reason="file modes are POSIX")
 
@@ -262,3 +263,24 @@ def test_default_place(monkeypatch):
     assert default_path() == Path("/somewhere/vaquero/viewer.duckdb")
     monkeypatch.setenv("XDG_STATE_HOME", "relative")
     assert default_path() == Path.home() / ".local/state/vaquero/viewer.duckdb"
+
+
+def test_damage_found_late_is_said_in_one_line(file, monkeypatch):
+    """A damaged part that is read only after opening refuses the file, with name and reason."""
+    Store(file).close()
+    damage = "Corrupt database file: checksum\nmore"
+
+    def fail(_inserter) -> None:
+        raise duckdb.Error(damage)
+
+    monkeypatch.setattr(Inserter, "reload", fail)
+    with pytest.raises(StoreError) as caught:
+        Store(file)
+    monkeypatch.undo()
+
+    text = str(caught.value)
+    for part in (str(file), "Corrupt database file: checksum", "--path"):
+        assert part in text
+    assert "\n" not in text
+    Store(file).close()
+    assert [entry.name for entry in file.parent.iterdir()] == [file.name]

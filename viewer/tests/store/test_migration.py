@@ -262,6 +262,19 @@ def test_failure_leaves_the_file_as_it_was(old_file, rows, monkeypatch):
     assert [entry.name for entry in old_file.parent.iterdir()] == [old_file.name]
 
 
+def test_file_too_large_for_the_memory_is_not_put_aside(file, monkeypatch):
+    """Where the memory does not suffice to open a sound file, it is refused and stays."""
+    Store(file).close()
+
+    def refuse(_database) -> None:
+        raise duckdb.OutOfMemoryException("Out of Memory Error: could not allocate block")
+
+    monkeypatch.setattr(Database, "_connect", refuse)
+    with pytest.raises(StoreError, match="cannot be used: Out of Memory"):
+        Store(file)
+    assert [entry.name for entry in file.parent.iterdir()] == [file.name]
+
+
 def test_later_step_fails_after_an_earlier_one(old_file, rows, monkeypatch):
     """Of two steps the first is kept when the second fails, and the chain goes on from there."""
 
@@ -351,6 +364,35 @@ def test_file_that_another_process_has_open(old_file, rows, how):
         holder.communicate(b"", timeout=30)
     assert rows(old_file, "SELECT value FROM vaquero_meta") == [("1",)]
     Store(old_file).close()
+
+
+def test_file_that_another_process_takes_first(old_file, monkeypatch):
+    """Who comes second between looking and migrating is told who has the file, and leaves it."""
+    folder = migrations.spill_folder(old_file)
+    connect = Database._connect
+
+    def look(database):
+        try:
+            return connect(database)
+        finally:
+            holder.stdin.write(b"x")
+            holder.stdin.flush()
+            assert holder.stdout.readline() == b"open\n"
+            folder.mkdir()
+
+    waits = "import sys; sys.stdin.read(1)\n" + _HOLDER
+    with subprocess.Popen(
+        [sys.executable, "-c", waits, str(old_file), "write"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    ) as holder:
+        assert holder.stdin is not None
+        assert holder.stdout is not None
+        monkeypatch.setattr(Database, "_connect", look)
+        with pytest.raises(StoreLocked, match=f"process {holder.pid} "):
+            Store(old_file)
+        holder.communicate(b"", timeout=30)
+    assert folder.exists()
 
 
 def test_reader_of_an_old_file(old_file, rows):

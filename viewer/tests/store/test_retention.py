@@ -32,6 +32,19 @@ def test_runs_go_with_their_last_record(bare, make, rows):
     assert (dropped, bare.retention.dropped.runs, bare.retention.dropped.spans) == (3, 1, 2)
 
 
+def test_run_that_was_seen_since_stays(bare, make, rows):
+    """A run keeps what it said while records of it are there, also where the row lags behind."""
+    _put(bare, make, 1, "long", 1)
+    _put(bare, make, 9, "long", 2)
+    assert rows(bare, "SELECT last_seen_ns FROM runs") == [(10**9,)]
+
+    bare.retention.enforce_age(5 * 10**9)
+    assert rows(bare, "SELECT run_id, first_seen_ns FROM runs") == [("long", 10**9)]
+
+    bare.retention.enforce_age(10 * 10**9)
+    assert rows(bare, "SELECT run_id FROM runs") == []
+
+
 def test_profiles_go_by_age(bare, rows):
     """Profiles and samples go by their arrival, stacks with the last sample that uses them."""
     for second in (1, 9):

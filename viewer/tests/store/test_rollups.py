@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from vaquero_viewer.otlp.batch import Batch
 from vaquero_viewer.otlp.spans import read_spans
-from vaquero_viewer.store import Store
+from vaquero_viewer.store import Store, rollups
 from vaquero_viewer.store.operations import quantiles
 from vaquero_viewer.store.rollups import STEP_NS
 
@@ -147,6 +147,21 @@ def test_drop_without_keeping_up_first(make, rows, bare, keeps_up):
     assert _stored(rows, bare, "operation_rollups") == _expected(rows, bare)
 
 
+def test_deletion_in_parts(make, rows, bare, monkeypatch):
+    """Where the spans left are too many for one statement, they are counted part by part."""
+    monkeypatch.setattr(rollups, "_AT_ONCE_SPANS", 7)
+    spans = [(0, number, number % 2, number // 5 * 10, 1000 * number, 0) for number in range(30)]
+    spans += [(1, number, 2, 500, number, 2) for number in range(30)]
+    bare.inserter.insert([_batch(make, 1, [(2, *span[1:]) for span in spans])])
+    bare.inserter.insert([_batch(make, 3, spans)])
+    bare.inserter.keep_up()
+    bare.retention.enforce_age(2 * 10**9)
+    bare.inserter.reload()
+
+    assert _stored(rows, bare) == _expected(rows, bare)
+    assert sum(entry["calls"] for entry in _stored(rows, bare).values()) == 60
+
+
 def test_late_span_counts_in_its_own_time(make, rows):
     """A span that arrives an hour late is in the 10 s of its start."""
     store = Store()
@@ -233,6 +248,19 @@ def test_questions(make):
         assert [r.calls for r in store.rollups(by=(), until_ns=make.now + 10**9)] == [20]
         assert store.rollups(service="nobody") == []
         assert len(store.rollups(step_s=10, limit=1)) == 1
+    finally:
+        store.close()
+
+
+def test_all_time_is_one_stretch(make):
+    """Without a step there is one row an operation, whatever times its spans bear."""
+    request = make.spans({"id": 1}, {"id": 2})
+    spans = request.resource_spans[0].scope_spans[0].spans
+    spans[0].start_time_unix_nano = spans[0].end_time_unix_nano = 2**63 - 1
+    store = Store()
+    try:
+        store.submit(read_spans(request, time.time_ns())).result(20)
+        assert [row.calls for row in store.rollups()] == [2]
     finally:
         store.close()
 

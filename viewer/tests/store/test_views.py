@@ -8,6 +8,9 @@ from pathlib import Path
 import duckdb
 import pytest
 from vaquero_viewer import Store
+from vaquero_viewer.otlp.logs import read_logs
+from vaquero_viewer.otlp.metrics import read_metrics
+from vaquero_viewer.otlp.spans import read_spans
 
 _UTC = datetime.timezone.utc
 
@@ -157,3 +160,68 @@ def test_changed_view_is_replaced(file: Path, rows):
     Store(file).close()
     assert rows(file, "SELECT count(*) FROM otel_logs") == [(0,)]
     assert rows(file, "SELECT count(Body) FROM otel_logs") == [(0,)]
+
+
+def test_point_without_a_value(make, rows):
+    """A point that says that nothing was recorded has zeros and empty lists, as in ClickHouse."""
+    request = make.gauge("g", (0, 1.0))
+    metrics = request.resource_metrics[0].scope_metrics[0].metrics
+    for kind in ("histogram", "exponential_histogram", "summary"):
+        points = getattr(metrics.add(name=kind), kind).data_points
+        points.add(time_unix_nano=make.now, flags=1)
+    store = Store()
+    try:
+        store.submit(read_metrics(request, 1)).result(20)
+        found = rows(store, "SELECT Count, BucketCounts, ExplicitBounds, Flags FROM "
+                            "otel_metrics_histogram")  # fmt: skip
+        assert found == [(0, [], [], 1)]
+        found = rows(
+            store,
+            "SELECT Count, Scale, ZeroCount, PositiveOffset, PositiveBucketCounts, "
+            "NegativeBucketCounts FROM otel_metrics_exponential_histogram",
+        )
+        assert found == [(0, 0, 0, 0, [], [])]
+        found = rows(store, "SELECT Count, Sum, ValueAtQuantiles.Value FROM otel_metrics_summary")
+        assert found == [(0, 0.0, [])]
+    finally:
+        store.close()
+
+
+_LAST_NS = 2**63 - 1
+
+
+def test_one_odd_record_spoils_no_view(make, rows):
+    """Values that OTLP can carry and a column here cannot hold are brought to its bounds."""
+    store = Store()
+    spans = make.spans({})
+    span = spans.resource_spans[0].scope_spans[0].spans[0]
+    span.kind, span.status.code = 255, 255
+    span.start_time_unix_nano = span.end_time_unix_nano = _LAST_NS
+    for time_ns in (2**64 - 1, _LAST_NS, 1):
+        span.events.add(name="e", time_unix_nano=time_ns)
+    logs = make.logs("low", "high")
+    records = logs.resource_logs[0].scope_logs[0].log_records
+    records[0].severity_number, records[1].severity_number = -1, 300
+    records[1].time_unix_nano = _LAST_NS
+    gauge = make.gauge("g", (0, 1.0))
+    point = gauge.resource_metrics[0].scope_metrics[0].metrics[0].gauge.data_points[0]
+    point.time_unix_nano = point.start_time_unix_nano = _LAST_NS
+    point.exemplars.add(time_unix_nano=2**64 - 1, as_double=1)
+    batches = (read_spans(spans, 1), read_logs(logs, 1), read_metrics(gauge, 1))
+    try:
+        for batch in batches:
+            store.submit(batch).result(20)
+
+        last = datetime.datetime(2262, 4, 11, 23, 47, 16, 854775)
+        (trace,) = rows(store, "SELECT SpanKind, StatusCode, Timestamp, Events.Timestamp FROM "
+                               "otel_traces")  # fmt: skip
+        assert trace == ("Unspecified", "Unset", last, [last, last, datetime.datetime(1970, 1, 1)])
+        assert rows(store, 'SELECT Start, "End" FROM otel_traces_trace_id_ts') == [(last, last)]
+        found = rows(store, "SELECT SeverityNumber, Timestamp FROM otel_logs ORDER BY ALL")
+        assert [row[0] for row in found] == [0, 255]
+        assert found[1][1] == last
+        found = rows(store, "SELECT TimeUnix, StartTimeUnix, Exemplars.TimeUnix FROM "
+                            "otel_metrics_gauge")  # fmt: skip
+        assert found == [(last, last, [last])]
+    finally:
+        store.close()

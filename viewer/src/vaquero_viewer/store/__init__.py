@@ -7,6 +7,8 @@ from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
+import duckdb
+
 from vaquero_viewer.errors import StoreError
 from vaquero_viewer.otlp.batch import Batch
 from vaquero_viewer.otlp.runs import Run
@@ -111,9 +113,14 @@ class Store:
             self._writer = None if read_only else Writer(self._database, self._retention)
             if clear:
                 self.clear()
-        except BaseException:
+        except BaseException as error:
             self._database.close()
-            raise
+            if not isinstance(error, duckdb.Error):
+                raise
+            text = str(error).strip().splitlines()[0]
+            raise StoreError(
+                f"{path} cannot be used: {text}; nothing was changed: give another file with --path"
+            ) from None
 
     @property
     def notices(self) -> list[str]:

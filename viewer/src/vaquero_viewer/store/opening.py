@@ -26,6 +26,10 @@ _REFUSALS = (
     "permission denied",
     "cannot open file",
     "read-only file system",
+    # The memory is too small, not the file damaged.
+    "out of memory",
+    "failed to allocate",
+    "could not allocate",
     # Of a newer DuckDB: the file is sound, and this program too old for it.
     "can only read versions",
 )
@@ -249,16 +253,17 @@ class Database:
             migrations.migrate_file(path, found, self._memory_limit_bytes)
         except (duckdb.Error, OSError) as error:
             text = str(error).strip().splitlines()[0]
+            _refuse_locked(path, text)
             raise StoreError(
-                f"{path} cannot be migrated {change}: {text}; nothing of it was lost"
+                f"{path} cannot be migrated {change}: {text}; nothing of it was lost: "
+                "mend that, or give another file with --path"
             ) from None
         self.notices.append(f"{path} was migrated {change}")
 
     def _flaw_of(self, error: duckdb.Error) -> str:
         """What is wrong with the file; raises where the file itself is not to blame."""
         text = str(error).strip().splitlines()[0]
-        if "lock on file" in text or "being used by another process" in text:
-            raise StoreLocked(str(self.path), _holder(text)) from None
+        _refuse_locked(self.path, text)
         if any(word in text.lower() for word in _REFUSALS):
             raise StoreError(f"{self.path} cannot be used: {text}") from None
         return text
@@ -314,6 +319,12 @@ def _claim(path: Path) -> str:
             raise StoreLocked(str(path), f"this process ({describe_process(os.getpid())})")
         _open_here.add(key)
     return key
+
+
+def _refuse_locked(path: Path | None, text: str) -> None:
+    """Raise if DuckDB's error says that another process has the file open."""
+    if "lock on file" in text or "being used by another process" in text:
+        raise StoreLocked(str(path), _holder(text)) from None
 
 
 def _holder(text: str) -> str:

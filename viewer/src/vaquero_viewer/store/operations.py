@@ -86,8 +86,8 @@ def rollups(
         keys=", ".join(columns),
         limit=int(limit),
     )
-    # One stretch for all: longer than any time.
-    step_ns = 2**62 if step_s is None else step_s * 10**9
+    # One stretch for all: longer than any time, which is a multiple of 10 s.
+    step_ns = 2**63 - 1 if step_s is None else step_s * 10**9
     rows = reader.rows(query, [step_ns, *chosen.parameters])
     return [_row(row, by, step_s) for row in rows]
 

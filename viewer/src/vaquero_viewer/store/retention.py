@@ -35,6 +35,10 @@ _REFERRED = (
 )
 """Tables without a time of their own: a row stays while one of the tables refers to it."""
 
+_GONE = (
+    f"AND run_id NOT IN (SELECT run_id FROM {schema.CATALOG}.resources WHERE run_id IS NOT NULL)"
+)
+
 
 @dataclass
 class Dropped:
@@ -162,10 +166,11 @@ class Retention:
             for table in schema.RECORDS:
                 counts[table.name] = self._delete(table, "received_ns", before_ns)
             rollups.make_anew(connection, times)
-            # A run goes with the last of its records.
-            counts[schema.RUNS.name] = self._delete(schema.RUNS, "last_seen_ns", before_ns)
             if any(counts.values()):
                 self._drop_orphans()
+            # A run goes with the last of its records, which may have come after its row was
+            # written: while there are any, their resource is there too.
+            counts[schema.RUNS.name] = self._delete(schema.RUNS, "last_seen_ns", before_ns, _GONE)
             connection.execute("COMMIT")
         except BaseException:
             with suppress(duckdb.Error):
@@ -175,9 +180,9 @@ class Retention:
             self.dropped.add(table, count, reason)
         return sum(counts.values())
 
-    def _delete(self, table: schema.Table, column: str, before_ns: int) -> int:
+    def _delete(self, table: schema.Table, column: str, before_ns: int, also: str = "") -> int:
         row = self._database.connection.execute(
-            f"DELETE FROM {schema.CATALOG}.{table.name} WHERE {column} < ?", [before_ns]
+            f"DELETE FROM {schema.CATALOG}.{table.name} WHERE {column} < ? {also}", [before_ns]
         ).fetchone()
         return int(row[0]) if row else 0
 

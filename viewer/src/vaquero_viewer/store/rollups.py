@@ -12,7 +12,7 @@ each snapshot of the database.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 import duckdb
 
@@ -26,6 +26,9 @@ ROLLED_UP_TO = "rolled_up_to"
 
 BUCKETS_A_DOUBLING = 64
 """Buckets of the distribution between a duration and its double: scale 6."""
+
+_AT_ONCE_SPANS = 50_000
+"""Spans that one statement groups: each may be a group, and all must fit into the memory."""
 
 _STORE = schema.CATALOG
 
@@ -80,7 +83,8 @@ def times_of(
 def make_anew(connection: duckdb.DuckDBPyConnection, times: Collection[int]) -> None:
     """Make the roll-ups of these 10 s from the spans that are left; in a transaction.
 
-    Least and greatest cannot be taken away again, so this is what follows a deletion.
+    Least and greatest cannot be taken away again, so this is what follows a deletion. Where the
+    spans are many it is done in parts; one operation and time may then have several rows.
     """
     if not times:
         return
@@ -89,12 +93,34 @@ def make_anew(connection: duckdb.DuckDBPyConnection, times: Collection[int]) -> 
         f"DELETE FROM {_STORE}.operation_rollups "
         "WHERE time_ns IN (SELECT unnest(?::BIGINT[]))", given
     )  # fmt: skip
-    which = (
-        f"commit_number <= {_ROLLED.format(store=_STORE + '.')} "
-        f"AND start_ns BETWEEN {min(times)} AND {max(times) + STEP_NS - 1} "
+    of_times = (
+        f"commit_number <= {_ROLLED.format(store=_STORE + '.')} AND start_ns BETWEEN ? AND ? "
         f"AND start_ns - start_ns % {STEP_NS} IN (SELECT unnest(?::BIGINT[]))"
     )
-    _insert(connection, which, given)
+    counted = connection.execute(
+        f"SELECT start_ns - start_ns % {STEP_NS} AS time_ns, count(*) FROM {_STORE}.spans "
+        f"WHERE {of_times} GROUP BY time_ns ORDER BY time_ns",
+        [min(times), max(times) + STEP_NS - 1, *given],
+    ).fetchall()
+    for some, count in _parts(counted):
+        parts = -(-count // _AT_ONCE_SPANS)
+        for part in range(parts):
+            which = f"{of_times} AND span_id % {parts} = {part}"
+            _insert(connection, which, [some[0], some[-1] + STEP_NS - 1, some])
+
+
+def _parts(counted: Sequence[tuple[int, int]]) -> Iterator[tuple[list[int], int]]:
+    """Times with the number of their spans, as many together as one statement may group."""
+    some: list[int] = []
+    total = 0
+    for time_ns, count in counted:
+        if some and total + count > _AT_ONCE_SPANS:
+            yield some, total
+            some, total = [], 0
+        some.append(time_ns)
+        total += count
+    if some:
+        yield some, total
 
 
 def _insert(

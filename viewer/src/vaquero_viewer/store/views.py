@@ -31,9 +31,19 @@ def _maps(column: str, field: str) -> str:
     return f"{found}::MAP(VARCHAR, VARCHAR)[]"
 
 
+_LAST_NS = 2**63 - 2
+"""The last time that a column can show: the nanosecond after it is DuckDB's "infinity"."""
+
+
+def _time(nanoseconds: str) -> str:
+    """A time; one beyond the last is the last, as one such row must not spoil the view."""
+    return f"make_timestamp_ns(least({nanoseconds}, {_LAST_NS}))"
+
+
 def _times(column: str) -> str:
-    found = f"{_texts(column, '.time_ns')}::BIGINT[]"
-    return f"list_transform({found}, lambda t: make_timestamp_ns(t))"
+    # Nobody has looked at the times of events and exemplars: any unsigned number may be there.
+    one = _time(f"coalesce(try_cast(t AS BIGINT), {_LAST_NS})")
+    return f"list_transform({_texts(column, '.time_ns')}, lambda t: {one})"
 
 
 def _nested(name: str, **fields: str) -> str:
@@ -67,20 +77,20 @@ _LINKS = _nested(
 )
 
 _TRACES = f"""
-SELECT make_timestamp_ns(s.start_ns) AS "Timestamp",
+SELECT {_time("s.start_ns")} AS "Timestamp",
        {_trace("s.trace_id")} AS "TraceId",
        {_id("s.span_id")} AS "SpanId",
        {_id("s.parent_span_id")} AS "ParentSpanId",
        coalesce(s.trace_state, '') AS "TraceState",
        s.name AS "SpanName",
-       coalesce({_KINDS}[s.kind + 1], 'Unspecified') AS "SpanKind",
+       coalesce({_KINDS}[s.kind::INTEGER + 1], 'Unspecified') AS "SpanKind",
        s.service_name AS "ServiceName",
        {_RESOURCE},
        coalesce(c.name, '') AS "ScopeName",
        coalesce(c.version, '') AS "ScopeVersion",
        {_map("s.attributes")} AS "SpanAttributes",
        s.duration_ns::UBIGINT AS "Duration",
-       coalesce({_STATUSES}[s.status_code + 1], 'Unset') AS "StatusCode",
+       coalesce({_STATUSES}[s.status_code::INTEGER + 1], 'Unset') AS "StatusCode",
        coalesce(s.status_message, '') AS "StatusMessage",
        {_EVENTS},
        {_LINKS}
@@ -91,20 +101,20 @@ LEFT JOIN scopes c ON c.scope_id = s.scope_id
 
 _TRACE_TIMES = f"""
 SELECT {_trace("trace_id")} AS "TraceId",
-       make_timestamp_ns(min(start_ns)) AS "Start", make_timestamp_ns(max(start_ns)) AS "End"
+       {_time("min(start_ns)")} AS "Start", {_time("max(start_ns)")} AS "End"
 FROM spans GROUP BY trace_id
 """
 
 _SECONDS = "make_timestamp_ns(l.time_ns - l.time_ns % 1000000000)::TIMESTAMP::TIMESTAMP_S"
 
 _LOGS = f"""
-SELECT make_timestamp_ns(l.time_ns) AS "Timestamp",
+SELECT {_time("l.time_ns")} AS "Timestamp",
        {_SECONDS} AS "TimestampTime",
        {_trace("l.trace_id")} AS "TraceId",
        {_id("l.span_id")} AS "SpanId",
        (l.flags & 255)::UTINYINT AS "TraceFlags",
        coalesce(l.severity_text, '') AS "SeverityText",
-       l.severity_number::UTINYINT AS "SeverityNumber",
+       least(greatest(l.severity_number, 0), 255)::UTINYINT AS "SeverityNumber",
        l.service_name AS "ServiceName",
        coalesce(l.body, '') AS "Body",
        coalesce(r.schema_url, '') AS "ResourceSchemaUrl",
@@ -146,8 +156,8 @@ SELECT {_RESOURCE},
        coalesce(s.description, '') AS "MetricDescription",
        coalesce(s.unit, '') AS "MetricUnit",
        {_map("s.attributes")} AS "Attributes",
-       make_timestamp_ns(coalesce(p.start_ns, 0)) AS "StartTimeUnix",
-       make_timestamp_ns(p.time_ns) AS "TimeUnix",
+       {_time("coalesce(p.start_ns, 0)")} AS "StartTimeUnix",
+       {_time("p.time_ns")} AS "TimeUnix",
        {", ".join(columns)}
 FROM metric_points p
 JOIN metric_series s ON s.series_id = p.series_id
@@ -158,12 +168,14 @@ WHERE s.kind = '{kind}'
 
 
 def _detail(path: str, kind: str) -> str:
-    return f"json_extract_string(p.detail, '$.{path}')::{kind}"
+    """A part of a histogram or summary; 0 or an empty list where no value was recorded."""
+    none = "[]" if kind.endswith("[]") else "0"
+    return f"coalesce(json_extract_string(p.detail, '$.{path}')::{kind}, {none})"
 
 
 _VALUE = 'p.value AS "Value"'
 _FLAGS = 'p.flags AS "Flags"'
-_COUNTED = ('p.count AS "Count"', 'coalesce(p.sum, 0) AS "Sum"')
+_COUNTED = ('coalesce(p.count, 0) AS "Count"', 'coalesce(p.sum, 0) AS "Sum"')
 _RANGE = ('coalesce(p.min, 0) AS "Min"', 'coalesce(p.max, 0) AS "Max"')
 
 VIEWS = {

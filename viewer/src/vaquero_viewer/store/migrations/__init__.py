@@ -86,7 +86,8 @@ def migrate_file(path: Path, found: int, memory_bytes: int) -> None:
         OSError: If the folder cannot be made.
     """
     folder = spill_folder(path)
-    folder.mkdir(mode=0o700, exist_ok=True)
+    # Not before the file is ours: the folder may be that of another process at work.
+    is_ours = False
     connection = duckdb.connect(
         ":memory:",
         config={
@@ -101,12 +102,15 @@ def migrate_file(path: Path, found: int, memory_bytes: int) -> None:
     try:
         where = str(path).replace("'", "''")
         connection.execute(f"ATTACH '{where}' AS store (ROW_GROUP_SIZE 8192)")
+        is_ours = True
+        folder.mkdir(mode=0o700, exist_ok=True)
         connection.execute("SET enable_external_access = false")
         connection.execute("SET lock_configuration = true")
         migrate(connection, found, str(path))
     finally:
         connection.close()
-        shutil.rmtree(folder, ignore_errors=True)
+        if is_ours:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def spill_folder(path: Path) -> Path:
