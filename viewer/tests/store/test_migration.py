@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import logging
-import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import duckdb
@@ -17,31 +15,13 @@ from vaquero_viewer.store import migrations, schema
 from vaquero_viewer.store.migrations import m0002_runs_and_rollups as second
 from vaquero_viewer.store.opening import Database
 
-_SUM = "sum(hash({0})::HUGEINT)"
-
-
-def _checksums(rows, where, columns: dict[str, list[str]]) -> dict[str, tuple]:
-    sums = {}
-    for table, names in columns.items():
-        each = ", ".join(_SUM.format(f'"{name}"') for name in names)
-        whole = _SUM.format("row(" + ", ".join(f'"{name}"' for name in names) + ")")
-        (sums[table],) = rows(where, f"SELECT count(*), {each}, {whole} FROM {table}")
-    return sums
-
-
-def _columns(rows, where) -> dict[str, list[str]]:
-    found = rows(
-        where,
-        "SELECT table_name, list(column_name ORDER BY column_index) FROM duckdb_columns() "
-        "WHERE NOT internal AND table_name <> 'vaquero_meta' GROUP BY ALL",
-    )
-    return dict(found)
+from viewer.tests.store.content import checksums, columns_of
 
 
 def test_nothing_is_lost(old_file, rows):
     """Each table has the same rows afterwards: counts and checksums of all columns."""
-    columns = _columns(rows, old_file)
-    before = _checksums(rows, old_file, columns)
+    columns = columns_of(rows, old_file)
+    before = checksums(rows, old_file, columns)
     assert set(columns) == {
         "spans", "metric_series", "metric_points", "logs", "resources", "scopes"
     }  # fmt: skip
@@ -50,7 +30,7 @@ def test_nothing_is_lost(old_file, rows):
     notices = store.notices
     store.close()
 
-    assert _checksums(rows, old_file, columns) == before
+    assert checksums(rows, old_file, columns) == before
     assert notices == [f"{old_file} was migrated from version 1 to 2 of the tables"]
     assert [entry.name for entry in old_file.parent.iterdir()] == [old_file.name]
 
@@ -153,100 +133,10 @@ def test_file_in_chunks(old_file, fresh, rows, monkeypatch, of):
         store.close()
 
 
-_KILLED = """
-import os, signal, sys
-from pathlib import Path
-import duckdb
-from vaquero_viewer.store import migrations
-from vaquero_viewer import Store
-
-class Connection:
-    def __init__(self, real, left):
-        self._real, self._left = real, left
-    def execute(self, *given):
-        if self._left == 0:
-            os.kill(os.getpid(), signal.SIGKILL)
-        self._left -= 1
-        return self._real.execute(*given)
-
-migrate = migrations.migrate
-print("begins", flush=True)
-migrations.migrate = lambda real, *rest: migrate(Connection(real, int(sys.argv[2])), *rest)
-Store(Path(sys.argv[1])).close()
-print("done", flush=True)
-"""
-
-
-@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs SIGKILL")
-@pytest.mark.parametrize("statement", [1, 6, 12, 18, 24, 28, 33, 35, 36, 37])
-def test_kill_at_any_statement(old_file, rows, statement):
-    """Killed before its n-th statement, the file is whole: of version 1, or of this version."""
-    columns = _columns(rows, old_file)
-    before = _checksums(rows, old_file, columns)
-
-    done = subprocess.run(
-        [sys.executable, "-c", _KILLED, str(old_file), str(statement)],
-        capture_output=True,
-        timeout=60,
-    )
-    assert done.returncode == (-signal.SIGKILL if statement < 37 else 0), done.stderr
-
-    _is_whole(rows, old_file, columns, before)
-
-
-@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs SIGKILL")
-@pytest.mark.parametrize("after_s", [0.0, 0.02, 0.04, 0.06, 0.08, 0.12])
-def test_kill_at_any_moment(old_file, rows, after_s):
-    """Killed in the middle of a statement, the file is whole too."""
-    columns = _columns(rows, old_file)
-    before = _checksums(rows, old_file, columns)
-    with subprocess.Popen(
-        [sys.executable, "-c", _KILLED, str(old_file), "-1"], stdout=subprocess.PIPE
-    ) as child:
-        assert child.stdout is not None
-        assert child.stdout.readline() == b"begins\n"
-        time.sleep(after_s)
-        child.kill()
-
-    _is_whole(rows, old_file, columns, before)
-
-
-def _is_whole(rows, old_file, columns, before) -> None:
-    ((version,),) = rows(old_file, "SELECT value FROM vaquero_meta WHERE key = 'version'")
-    assert version in ("1", "2")
-    assert _checksums(rows, old_file, columns) == before
-    store = Store(old_file)
-    try:
-        assert (store.notices != []) == (version == "1")
-        assert sum(row.calls for row in store.rollups()) == store.counts().spans == 120
-    finally:
-        store.close()
-    assert _checksums(rows, old_file, columns) == before
-    assert [entry.name for entry in old_file.parent.iterdir()] == [old_file.name]
-
-
-def test_kill_reaches_both_versions(old_file, rows):
-    """The statements of the test above reach from the first to behind the commit."""
-    counted = []
-
-    class Connection:
-        def __init__(self, real: duckdb.DuckDBPyConnection) -> None:
-            self._real = real
-
-        def execute(self, *given):
-            counted.append(given[0].split()[0])
-            return self._real.execute(*given)
-
-    with duckdb.connect() as real:
-        real.execute(f"ATTACH '{old_file}' AS store")
-        migrations.migrate(Connection(real), 1, "x")  # type: ignore[arg-type]
-    assert (counted.index("COMMIT"), len(counted)) == (35, 37)
-
-
 def test_failure_leaves_the_file_as_it_was(old_file, rows, monkeypatch):
     """If a migration cannot be done, the file stays, is not put aside, and the reason is said."""
-    columns = _columns(rows, old_file)
-    before = _checksums(rows, old_file, columns)
+    columns = columns_of(rows, old_file)
+    before = checksums(rows, old_file, columns)
 
     def fail(connection, progress) -> None:
         second.apply(connection, progress)
@@ -257,7 +147,7 @@ def test_failure_leaves_the_file_as_it_was(old_file, rows, monkeypatch):
         Store(old_file)
     monkeypatch.undo()
 
-    assert _checksums(rows, old_file, columns) == before
+    assert checksums(rows, old_file, columns) == before
     Store(old_file).close()
     assert [entry.name for entry in old_file.parent.iterdir()] == [old_file.name]
 
