@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from statistics import median
@@ -15,18 +15,26 @@ from typing import Any
 from benchmarks.subjects import Subject
 
 
-class Worker:
-    """One subject in its process."""
+class WorkerProcess:
+    """A process that does what it is told in lines of JSON, and answers in such lines.
 
-    def __init__(self, subject: Subject, endpoint: str, mode: str) -> None:
-        self.name = subject.name
-        command = [sys.executable, "-m", "benchmarks.worker", subject.name, endpoint, mode]
+    Args:
+        name: For messages.
+        module: What it runs, by ``python -m``.
+        arguments: What follows.
+        env: Its environment.
+    """
+
+    def __init__(
+        self, name: str, module: str, arguments: Sequence[str], env: Mapping[str, str]
+    ) -> None:
+        self.name = name
         self._process = subprocess.Popen(
-            command,
+            [sys.executable, "-m", module, *arguments],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
-            env=environment(mode),
+            env=dict(env),
         )
         self._answer()
 
@@ -61,6 +69,14 @@ def environment(mode: str) -> dict[str, str]:
     if mode == "disabled":
         kept["OTEL_SDK_DISABLED"] = "true"
     return kept
+
+
+class Worker(WorkerProcess):
+    """One subject in its process."""
+
+    def __init__(self, subject: Subject, endpoint: str, mode: str) -> None:
+        arguments = (subject.name, endpoint, mode)
+        super().__init__(subject.name, "benchmarks.worker", arguments, environment(mode))
 
 
 @contextmanager

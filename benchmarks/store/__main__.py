@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import io
-import json
 import os
 import platform
 import shutil
@@ -25,44 +24,20 @@ from typing import Any
 
 import duckdb
 
+from benchmarks.harness import WorkerProcess
+
 ROOT = Path(__file__).parents[2]
 BASE, NOW = "before", "now"
 
 
-class Process:
+class Process(WorkerProcess):
     """A worker with one version of the viewer."""
 
     def __init__(self, sources: Sequence[Path]) -> None:
         inherited = filter(None, [os.environ.get("PYTHONPATH")])
         paths = [*map(str, sources), str(ROOT), *inherited]
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "benchmarks.store.worker", paths[0]],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
-        )
-        self._answer()
-
-    def order(self, what: str, **details: Any) -> dict[str, float]:
-        """Have something done, and give what was measured."""
-        assert self._process.stdin is not None
-        self._process.stdin.write(json.dumps({"what": what, **details}) + "\n")
-        self._process.stdin.flush()
-        return self._answer()
-
-    def _answer(self) -> dict[str, float]:
-        assert self._process.stdout is not None
-        line = self._process.stdout.readline()
-        if not line:
-            raise SystemExit(f"a worker has ended: {self._process.wait()}")
-        return json.loads(line)
-
-    def stop(self) -> None:
-        """Let the process end."""
-        assert self._process.stdin is not None
-        self._process.stdin.close()
-        self._process.wait(60)
+        env = {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
+        super().__init__(paths[0], "benchmarks.store.worker", paths[:1], env)
 
 
 def main() -> int:
