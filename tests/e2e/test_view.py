@@ -107,7 +107,8 @@ def test_a_run_is_told_from_its_start_to_its_end(tmp_path: Path) -> None:
             ).fetchall()
         )
     assert ids["process.memory.usage"] == told.run_id, ids
-    assert ids["system.cpu.utilization"] is None
+    # Of the programs of a user one tells of the host, and this one is short.
+    assert {run_id for name, run_id in ids.items() if name.startswith("system.")} <= {None}
 
 
 def test_signals_are_handed_on(tmp_path: Path) -> None:
