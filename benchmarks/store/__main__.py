@@ -47,6 +47,8 @@ def main() -> int:
     options.add_argument("--rows", type=int, default=1_000_000, help="rows of the file")
     options.add_argument("--rounds", type=int, default=9, help="rounds of insertion and questions")
     given = options.parse_args()
+    if given.rounds < 2:
+        options.error(f"--rounds {given.rounds}: valid are 2 and more, the first is for warming up")
     with tempfile.TemporaryDirectory(prefix="vaquero-store-") as folder:
         place = Path(folder)
         sources = {BASE: _sources_of(given.against, place / BASE), NOW: _own_sources()}
