@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from tests.support.otlp_receiver import OtlpReceiver
+from vaquero import _guard
 from vaquero.cli.run import run_events
 
 
@@ -87,12 +88,20 @@ def test_what_is_no_id_tells_nothing(receiver: OtlpReceiver) -> None:
     assert _told(receiver, ["python", "x.py"], VAQUERO_RUN_ID="two words") == []
 
 
-def test_a_destination_that_is_away_delays_nothing() -> None:
-    """Nothing is raised, and the end waits for its time at most."""
+def test_a_destination_that_is_away_is_no_fault(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Nothing fails inside, and the two events that nobody took are counted as lost."""
+    monkeypatch.setattr(_guard, "strict", True)
     run = run_events.begin(
         ["python", "x.py"],
         {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:9", "VAQUERO_SPOOL": "false"},
     )
     assert run is not None
     run.start()
+    pipeline = run._pipeline
+    assert pipeline is not None
     run.end(0)
+    logs = pipeline.stats().signals["logs"]
+    assert (logs.accepted, logs.acknowledged) == (2, 0)
+    assert sum(logs.dropped.values()) == 2
